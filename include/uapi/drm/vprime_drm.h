@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * vprime - virtual GPUs for sharing buffers and synchronising on them
+ *
+ * What programs see. Every ioctl here may be called on a primary node and on a
+ * render node, without authentication. Beside these, a vprime node answers the
+ * DRM core's own ioctls: PRIME both ways, syncobj and timeline syncobj, and the
+ * dumb-buffer ioctls, which on vprime work on render nodes too.
+ *
+ * Rules that hold for every ioctl here:
+ *
+ *  - a flag bit that is not defined, and padding that is not zero, is EINVAL;
+ *  - an argument pointer that cannot be read or written is EFAULT;
+ *  - a handle that is not this file's is ENOENT;
+ *  - when the GPU behind the file has been unplugged, every ioctl is ENODEV;
+ *  - an ioctl that fails changes nothing.
+ *
+ * Command numbers 0x01 and 0x02 are kept free for vgem's fence ioctls.
+ */
+#ifndef _UAPI_VPRIME_DRM_H_
+#define _UAPI_VPRIME_DRM_H_
+
+#if defined(__KERNEL__)
+#include <drm/drm.h>
+#else
+#include "drm.h"	/* libdrm's: pkg-config --cflags libdrm */
+#endif
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+#define DRM_VPRIME_GEM_CREATE		0x10
+#define DRM_VPRIME_GEM_MMAP_OFFSET	0x11
+#define DRM_VPRIME_GEM_INFO		0x12
+#define DRM_VPRIME_GET_PARAM		0x13
+
+/**
+ * struct drm_vprime_gem_create - make a buffer on this GPU
+ *
+ * The buffer is zero when it is first read. No page of it exists before the
+ * page is touched, so creating one costs no memory to speak of; touching it
+ * when memory has run out is SIGBUS.
+ *
+ * EINVAL: @size is 0 or so large that no file could have it (above 2^63 - 1
+ * after rounding up), or @flags is not 0. ENOMEM: @size is more than
+ * DRM_VPRIME_PARAM_MAX_SIZE, or the kernel has no memory for its own part.
+ */
+struct drm_vprime_gem_create {
+	/**
+	 * @size: in: bytes, at least 1. out: bytes, rounded up to whole pages.
+	 * Not written when the ioctl fails.
+	 */
+	__u64 size;
+	/** @flags: in: must be 0, none are defined */
+	__u32 flags;
+	/** @handle: out: the new buffer's handle in this file, never 0 */
+	__u32 handle;
+};
+
+/**
+ * struct drm_vprime_gem_mmap_offset - where in this file to mmap a buffer
+ *
+ * The offset goes to mmap(2) on the file the ioctl was called on. It stays the
+ * same for as long as the buffer has a handle on this GPU, and works for
+ * imported buffers as well. Mappings must be MAP_SHARED (a private one is
+ * EINVAL, one that reaches beyond the buffer is EINVAL too). They keep the
+ * buffer alive by themselves, when the handle is closed and when the GPU is
+ * unplugged. A mapping of 2 MiB or more for which the program names no address
+ * gets one that huge pages can be mapped at.
+ *
+ * ENOMEM: the kernel has no memory, or no offset, left for it.
+ */
+struct drm_vprime_gem_mmap_offset {
+	/** @handle: in: the buffer's handle */
+	__u32 handle;
+	/** @pad: in: must be 0 */
+	__u32 pad;
+	/** @offset: out: what to pass to mmap(2) as offset, in bytes */
+	__u64 offset;
+};
+
+/** DRM_VPRIME_INFO_IMPORTED - this GPU's view came in through PRIME */
+#define DRM_VPRIME_INFO_IMPORTED	(1u << 0)
+/** DRM_VPRIME_INFO_EXPORTED - a dma-buf file of the buffer is alive */
+#define DRM_VPRIME_INFO_EXPORTED	(1u << 1)
+/** DRM_VPRIME_INFO_FOREIGN - the memory belongs to another driver */
+#define DRM_VPRIME_INFO_FOREIGN		(1u << 2)
+
+/** DRM_VPRIME_NAME_LEN - room for a name, with the NUL that ends it */
+#define DRM_VPRIME_NAME_LEN		32
+
+/**
+ * struct drm_vprime_gem_info - what is known of a buffer
+ *
+ * A snapshot: other processes may attach and detach while it is taken.
+ */
+struct drm_vprime_gem_info {
+	/** @handle: in: the buffer's handle */
+	__u32 handle;
+	/** @pad: in: must be 0 */
+	__u32 pad;
+	/** @size: out: bytes */
+	__u64 size;
+	/**
+	 * @resident: out: bytes of memory that exist now. 0 for a buffer of
+	 * another driver, which does not tell.
+	 */
+	__u64 resident;
+	/**
+	 * @attached_gpus: out: which vprime GPUs have the buffer; bit n is the
+	 * GPU whose DRM_VPRIME_PARAM_GPU_INDEX is n
+	 */
+	__u64 attached_gpus;
+	/** @attached: out: how many devices have it, those of other drivers too */
+	__u32 attached;
+	/** @flags: out: DRM_VPRIME_INFO_* */
+	__u32 flags;
+	/**
+	 * @origin: out: where it was allocated, ended by NUL: a vprime GPU's
+	 * name ("vprime0"), or for another driver's the name that driver gave
+	 * its dma-buf ("drm", "virtio_gpu"), cut to fit
+	 */
+	char origin[DRM_VPRIME_NAME_LEN];
+};
+
+/** DRM_VPRIME_PARAM_GPU_INDEX - which GPU this is: the N of its name vprimeN */
+#define DRM_VPRIME_PARAM_GPU_INDEX	0
+/** DRM_VPRIME_PARAM_MAX_SIZE - the largest buffer in bytes: all of the memory */
+#define DRM_VPRIME_PARAM_MAX_SIZE	1
+/** DRM_VPRIME_PARAM_PAGE_SIZE - sizes are rounded up to this, in bytes */
+#define DRM_VPRIME_PARAM_PAGE_SIZE	2
+/**
+ * DRM_VPRIME_PARAM_HUGE_PAGE_SIZE - pages of this size, in bytes, are used
+ * inside buffers that are large enough; 0 where the kernel has none
+ */
+#define DRM_VPRIME_PARAM_HUGE_PAGE_SIZE	3
+
+/**
+ * struct drm_vprime_get_param - ask for a property of this GPU
+ *
+ * EINVAL: no such parameter.
+ */
+struct drm_vprime_get_param {
+	/** @param: in: DRM_VPRIME_PARAM_* */
+	__u32 param;
+	/** @pad: in: must be 0 */
+	__u32 pad;
+	/** @value: out */
+	__u64 value;
+};
+
+#define DRM_IOCTL_VPRIME_GEM_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_GEM_CREATE, \
+		 struct drm_vprime_gem_create)
+#define DRM_IOCTL_VPRIME_GEM_MMAP_OFFSET \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_GEM_MMAP_OFFSET, \
+		 struct drm_vprime_gem_mmap_offset)
+#define DRM_IOCTL_VPRIME_GEM_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_GEM_INFO, \
+		 struct drm_vprime_gem_info)
+#define DRM_IOCTL_VPRIME_GET_PARAM \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_GET_PARAM, \
+		 struct drm_vprime_get_param)
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* _UAPI_VPRIME_DRM_H_ */
