@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: ioctls
+ *
+ * vprime's own ioctls go through the DRM core's dispatcher and table. A few
+ * are answered before the core sees them:
+ *
+ *  - the dumb-buffer ioctls, because the core refuses them on render nodes,
+ *    where software renderers and headless compositors want them;
+ *  - DRM_CAP_DUMB_BUFFER, because the core says that only drivers with a
+ *    display have dumb buffers;
+ *  - whatever makes a handle, because the core leaves the handle behind when
+ *    the answer cannot be written to the caller's memory.
+ */
+#include <linux/compat.h>
+#include <linux/uaccess.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_mode.h>
+
+#include "compat.h"
+#include "drm/device.h"
+#include "drm/ioctl.h"
+#include "gem/memory.h"
+#include "gem/object.h"
+
+static int vp_ioctl_gem_create(struct drm_device *drm, void *data,
+			       struct drm_file *file)
+{
+	struct drm_vprime_gem_create *args = data;
+
+	if (args->flags)
+		return -EINVAL;
+	return vp_gem_create_handle(drm, file, &args->size, &args->handle);
+}
+
+static int vp_ioctl_gem_mmap_offset(struct drm_device *drm, void *data,
+				    struct drm_file *file)
+{
+	struct drm_vprime_gem_mmap_offset *args = data;
+
+	if (args->pad)
+		return -EINVAL;
+	return vp_gem_map_offset(file, drm, args->handle, &args->offset);
+}
+
+static void vp_ioctl_describe(struct drm_gem_object *obj,
+			      struct drm_vprime_gem_info *args)
+{
+	struct vp_dmabuf *buf = vp_gem_buf(obj);
+	struct vp_attachment *attach;
+	struct vp_gem *gem;
+
+	args->size = buf->size;
+	args->resident = buf->ops->resident ? buf->ops->resident(buf) : 0;
+	strscpy(args->origin, buf->name, sizeof(args->origin));
+
+	args->flags = 0;
+	if (to_vp_gem(obj)->imported)
+		args->flags |= DRM_VPRIME_INFO_IMPORTED;
+	if (buf->foreign)
+		args->flags |= DRM_VPRIME_INFO_FOREIGN;
+	if (buf->foreign || READ_ONCE(buf->exported))
+		args->flags |= DRM_VPRIME_INFO_EXPORTED;
+
+	args->attached_gpus = 0;
+	dma_resv_lock(buf->resv, NULL);
+	args->attached = buf->attached;
+	list_for_each_entry(attach, &buf->attachments, node) {
+		gem = vp_gem_from_attachment(attach);
+		if (gem)
+			args->attached_gpus |=
+				BIT_ULL(to_vp_device(gem->base.dev)->index);
+	}
+	dma_resv_unlock(buf->resv);
+}
+
+static int vp_ioctl_gem_info(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	struct drm_vprime_gem_info *args = data;
+	struct drm_gem_object *obj;
+
+	if (args->pad)
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+
+	vp_ioctl_describe(obj, args);
+	drm_gem_object_put(obj);
+	return 0;
+}
+
+static int vp_ioctl_get_param(struct drm_device *drm, void *data,
+			      struct drm_file *file)
+{
+	struct drm_vprime_get_param *args = data;
+
+	if (args->pad)
+		return -EINVAL;
+
+	switch (args->param) {
+	case DRM_VPRIME_PARAM_GPU_INDEX:
+		args->value = to_vp_device(drm)->index;
+		return 0;
+	case DRM_VPRIME_PARAM_MAX_SIZE:
+		args->value = vp_memory_max_size();
+		return 0;
+	case DRM_VPRIME_PARAM_PAGE_SIZE:
+		args->value = PAGE_SIZE;
+		return 0;
+	case DRM_VPRIME_PARAM_HUGE_PAGE_SIZE:
+		args->value = vp_memory_huge_page_size();
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_CREATE, vp_ioctl_gem_create,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_MMAP_OFFSET, vp_ioctl_gem_mmap_offset,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_INFO, vp_ioctl_gem_info,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GET_PARAM, vp_ioctl_get_param,
+			  DRM_RENDER_ALLOW),
+};
+
+static int vp_ioctl_create_dumb(struct drm_device *drm, void *data,
+				struct drm_file *file)
+{
+	struct drm_mode_create_dumb *args = data;
+
+	args->handle = 0;
+	args->pitch = 0;
+	args->size = 0;
+	return vp_gem_dumb_create(file, drm, args);
+}
+
+static int vp_ioctl_map_dumb(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	struct drm_mode_map_dumb *args = data;
+
+	return vp_gem_map_offset(file, drm, args->handle, &args->offset);
+}
+
+static int vp_ioctl_destroy_dumb(struct drm_device *drm, void *data,
+				 struct drm_file *file)
+{
+	struct drm_mode_destroy_dumb *args = data;
+
+	return drm_gem_handle_delete(file, args->handle);
+}
+
+static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
+			    struct drm_file *file)
+{
+	struct drm_get_cap *args = data;
+
+	args->value = 1;
+	return 0;
+}
+
+/* Arguments of the ioctls that are answered here. */
+union vp_ioctl_args {
+	struct drm_get_cap cap;
+	struct drm_mode_create_dumb create_dumb;
+	struct drm_mode_map_dumb map_dumb;
+	struct drm_mode_destroy_dumb destroy_dumb;
+	struct drm_vprime_gem_create create;
+};
+
+/*
+ * Do as the core's dispatcher does: what a shorter structure of an older
+ * program lacks is 0, what a longer one of a newer program has more is left
+ * alone. @handle is the handle that the ioctl makes, inside @args, or NULL.
+ */
+static long vp_ioctl_answer(struct file *filp, unsigned int cmd,
+			    void __user *user, drm_ioctl_t *func,
+			    union vp_ioctl_args *args, u32 *handle)
+{
+	size_t size = min_t(size_t, _IOC_SIZE(cmd), sizeof(*args));
+	long ret;
+
+	memset(args, 0, sizeof(*args));
+	if ((cmd & IOC_IN) && copy_from_user(args, user, size))
+		return -EFAULT;
+
+	ret = drm_ioctl_kernel(filp, func, args, DRM_RENDER_ALLOW);
+	if (!(cmd & IOC_OUT) || !copy_to_user(user, args, size))
+		return ret;
+
+	if (!ret && handle)
+		drm_gem_handle_delete(filp->private_data, *handle);
+	return -EFAULT;
+}
+
+static bool vp_ioctl_asks_for_dumb(void __user *user)
+{
+	struct drm_get_cap __user *cap = user;
+	u64 capability;
+
+	/* Memory that cannot be read is for the core to refuse. */
+	return !get_user(capability, &cap->capability) &&
+	       capability == DRM_CAP_DUMB_BUFFER;
+}
+
+/**
+ * vp_ioctl - answer an ioctl
+ * @filp: the device's file
+ * @cmd: which
+ * @arg: a user pointer to its argument
+ *
+ * Returns 0 or more on success, else an errno as the ioctl's description says.
+ */
+long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	union vp_ioctl_args args;
+
+	if (DRM_IOCTL_TYPE(cmd) != DRM_IOCTL_BASE)
+		return -ENOTTY;
+
+	switch (DRM_IOCTL_NR(cmd)) {
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
+		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_gem_create,
+				       &args, &args.create.handle);
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
+		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_create_dumb,
+				       &args, &args.create_dumb.handle);
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
+		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_map_dumb,
+				       &args, NULL);
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
+		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_destroy_dumb,
+				       &args, NULL);
+	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
+		if (vp_ioctl_asks_for_dumb(user))
+			return vp_ioctl_answer(filp, cmd, user,
+					       vp_ioctl_get_cap, &args, NULL);
+		fallthrough;
+	default:
+		return drm_ioctl(filp, cmd, arg);
+	}
+}
+
+#ifdef CONFIG_COMPAT
+/**
+ * vp_ioctl_compat - answer an ioctl of a 32-bit program on a 64-bit kernel
+ * @filp: the device's file
+ * @cmd: which
+ * @arg: a 32-bit user pointer to its argument
+ *
+ * The arguments that are answered here are laid out alike for both.
+ *
+ * Returns as vp_ioctl().
+ */
+long vp_ioctl_compat(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	switch (DRM_IOCTL_NR(cmd)) {
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
+	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
+	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
+		return vp_ioctl(filp, cmd, (unsigned long)compat_ptr(arg));
+	default:
+		return drm_compat_ioctl(filp, cmd, arg);
+	}
+}
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vprime: virtual GPUs for sharing buffers and synchronising on them.
+ *
+ * The order in which the parts come up, and go down.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+
+#include "drm/debugfs.h"
+#include "drm/device.h"
+#include "gem/memory.h"
+#include "gem/object.h"
+#include "prime/dmabuf.h"
+
+static unsigned int vp_gpus = 2;
+module_param_named(gpus, vp_gpus, uint, 0444);
+MODULE_PARM_DESC(gpus, "How many GPUs there are, 1 to 64 (default 2)");
+
+static int __init vp_main_init(void)
+{
+	int ret;
+
+	if (!vp_gpus || vp_gpus > VP_MAX_GPUS) {
+		pr_err("gpus=%u: there can be 1 to %u GPUs\n", vp_gpus,
+		       VP_MAX_GPUS);
+		return -EINVAL;
+	}
+
+	ret = vp_dmabuf_init();
+	if (ret)
+		return ret;
+	ret = vp_memory_init();
+	if (ret)
+		goto err_dmabuf;
+	ret = vp_gem_init();
+	if (ret)
+		goto err_memory;
+	vp_debugfs_init();
+	ret = vp_devices_init(vp_gpus);
+	if (ret)
+		goto err_debugfs;
+	return 0;
+
+err_debugfs:
+	vp_debugfs_fini();
+	vp_gem_fini();
+err_memory:
+	vp_memory_fini();
+err_dmabuf:
+	vp_dmabuf_fini();
+	return ret;
+}
+
+static void __exit vp_main_exit(void)
+{
+	vp_devices_fini();
+	vp_debugfs_fini();
+	vp_gem_fini();
+	vp_memory_fini();
+	vp_dmabuf_fini();
+}
+
+module_init(vp_main_init);
+module_exit(vp_main_exit);
+
+MODULE_DESCRIPTION("Virtual GPUs for sharing buffers and synchronising on them");
+MODULE_AUTHOR("The vprime developers");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");
+MODULE_INFO(import_ns, "DMA_BUF");

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the memory of vprime's own buffers comes from.
+ */
+#ifndef VP_GEM_MEMORY_H
+#define VP_GEM_MEMORY_H
+
+#include <linux/types.h>
+
+struct vp_dmabuf;
+
+int vp_memory_init(void);
+void vp_memory_fini(void);
+
+u64 vp_memory_max_size(void);
+u64 vp_memory_huge_page_size(void);
+long vp_memory_pages(void);
+
+struct vp_dmabuf *vp_memory_create(size_t size, const char *name);
+
+#endif /* VP_GEM_MEMORY_H */

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: views
+ *
+ * A handle of a vprime file leads to a &struct vp_gem, one device's view of a
+ * buffer. The view holds the device's attachment, and that the buffer; nothing
+ * points back but weakly. So a view goes with its last handle or mapping, and
+ * the buffer when it has neither views nor files left, in whatever order.
+ */
+#include <linux/dma-buf.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_mode.h>
+#include <drm/drm_print.h>
+#include <drm/drm_vma_manager.h>
+
+#include "compat.h"
+#include "gem/memory.h"
+#include "gem/object.h"
+
+/*
+ * Rows of dumb buffers begin on multiples of this, in bytes, as on most GPUs:
+ * a program that takes the pitch for the width times the pixel shows it here.
+ */
+#define VP_DUMB_PITCH_ALIGN	64u
+
+static struct kmem_cache *vp_gem_cache;
+static atomic_long_t vp_gem_count;
+
+/**
+ * vp_gem_init - make views possible
+ *
+ * Returns 0, or -ENOMEM.
+ */
+int vp_gem_init(void)
+{
+	vp_gem_cache = KMEM_CACHE(vp_gem, 0);
+	return vp_gem_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * vp_gem_fini - undo vp_gem_init(), when no view is left
+ */
+void vp_gem_fini(void)
+{
+	kmem_cache_destroy(vp_gem_cache);
+}
+
+/**
+ * vp_gem_views - how many views are alive, on all devices
+ *
+ * Returns their number.
+ */
+long vp_gem_views(void)
+{
+	return atomic_long_read(&vp_gem_count);
+}
+
+static void vp_gem_invalidate_mappings(struct vp_attachment *attach)
+{
+	if (attach->sgt)
+		vp_dmabuf_unmap_attachment(attach, attach->sgt, attach->dir);
+}
+
+static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
+{
+	struct vp_gem *gem = attach->importer_priv;
+
+	drm_vma_node_unmap(&gem->base.vma_node,
+			   gem->base.dev->anon_inode->i_mapping);
+}
+
+static const struct vp_importer_ops vp_gem_importer_ops = {
+	.invalidate_mappings = vp_gem_invalidate_mappings,
+	.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
+};
+
+static void vp_gem_free(struct drm_gem_object *obj)
+{
+	struct vp_gem *gem = to_vp_gem(obj);
+	struct vp_attachment *attach = gem->attach;
+	struct vp_dmabuf *buf = attach->buf;
+
+	if (attach->sgt) {
+		dma_resv_lock(buf->resv, NULL);
+		vp_gem_invalidate_mappings(attach);
+		dma_resv_unlock(buf->resv);
+	}
+
+	/* The object's reservation is the buffer's: release it first. */
+	drm_gem_object_release(obj);
+	vp_dmabuf_detach(attach);
+	kmem_cache_free(vp_gem_cache, gem);
+	atomic_long_dec(&vp_gem_count);
+}
+
+static struct dma_buf *vp_gem_export(struct drm_gem_object *obj, int flags)
+{
+	return vp_dmabuf_kernel_get(vp_gem_buf(obj), flags);
+}
+
+static vm_fault_t vp_gem_fault(struct vm_fault *vmf)
+{
+	struct drm_gem_object *obj = vmf->vma->vm_private_data;
+
+	/* The mapping lies at a fake offset in the device's address space. */
+	return vp_dmabuf_fault(vp_gem_buf(obj), vmf,
+			       vmf->pgoff - drm_vma_node_start(&obj->vma_node));
+}
+
+/* A mapping keeps the view, through which it can be zapped. */
+static const struct vm_operations_struct vp_gem_vm_ops = {
+	.open = drm_gem_vm_open,
+	.close = drm_gem_vm_close,
+	.fault = vp_gem_fault,
+};
+
+static int vp_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	struct vp_dmabuf *buf = vp_gem_buf(obj);
+	int ret;
+
+	ret = vp_dmabuf_mmap(buf, vma, vma->vm_pgoff -
+				       drm_vma_node_start(&obj->vma_node));
+	/*
+	 * A foreign exporter has put its own file into the mapping, which keeps
+	 * the memory; the view it was made through need not live as long.
+	 */
+	if (!ret && vma->vm_ops != &vp_gem_vm_ops)
+		drm_gem_object_put(obj);
+	return ret;
+}
+
+static void vp_gem_print_info(struct drm_printer *p, unsigned int indent,
+			      const struct drm_gem_object *obj)
+{
+	const struct vp_gem *gem = container_of(obj, struct vp_gem, base);
+	struct vp_dmabuf *buf = gem->attach->buf;
+
+	drm_printf_indent(p, indent, "origin=%s\n", buf->name);
+	drm_printf_indent(p, indent, "imported=%d\n", gem->imported);
+	drm_printf_indent(p, indent, "attached=%u\n", READ_ONCE(buf->attached));
+}
+
+#if VP_HAVE_GEM_STATUS
+static enum drm_gem_object_status vp_gem_status(struct drm_gem_object *obj)
+{
+	struct vp_dmabuf *buf = vp_gem_buf(obj);
+
+	if (buf->ops->resident && buf->ops->resident(buf))
+		return DRM_GEM_OBJECT_RESIDENT;
+	return 0;
+}
+#endif
+
+#if VP_HAVE_GEM_RSS
+static size_t vp_gem_rss(struct drm_gem_object *obj)
+{
+	struct vp_dmabuf *buf = vp_gem_buf(obj);
+
+	return buf->ops->resident ? buf->ops->resident(buf) : 0;
+}
+#endif
+
+static const struct drm_gem_object_funcs vp_gem_funcs = {
+	.free = vp_gem_free,
+	.export = vp_gem_export,
+	.mmap = vp_gem_mmap,
+	.print_info = vp_gem_print_info,
+	.vm_ops = &vp_gem_vm_ops,
+	VP_GEM_FUNC_STATUS(vp_gem_status)
+	VP_GEM_FUNC_RSS(vp_gem_rss)
+};
+
+/* A new view of @buf, on which it takes a reference through its attachment. */
+static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
+					      struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+	struct vp_gem *gem;
+
+	gem = kmem_cache_zalloc(vp_gem_cache, GFP_KERNEL);
+	if (!gem)
+		return ERR_PTR(-ENOMEM);
+
+	gem->base.funcs = &vp_gem_funcs;
+	gem->base.resv = buf->resv;
+	drm_gem_private_object_init(drm, &gem->base, buf->size);
+
+	/* From here on other threads find the view through the buffer. */
+	attach = vp_dmabuf_attach(buf, drm->dev, &vp_gem_importer_ops, gem);
+	if (IS_ERR(attach)) {
+		drm_gem_object_release(&gem->base);
+		kmem_cache_free(vp_gem_cache, gem);
+		return ERR_CAST(attach);
+	}
+	gem->attach = attach;
+	atomic_long_inc(&vp_gem_count);
+	return &gem->base;
+}
+
+/* This device's live view of @buf with a reference, or NULL. */
+static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
+					       struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+	struct vp_gem *gem;
+
+	dma_resv_assert_held(buf->resv);
+
+	list_for_each_entry(attach, &buf->attachments, node) {
+		gem = vp_gem_from_attachment(attach);
+		/* One that is on its way out has no reference left to take. */
+		if (gem && gem->base.dev == drm &&
+		    kref_get_unless_zero(&gem->base.refcount))
+			return &gem->base;
+	}
+	return NULL;
+}
+
+/**
+ * vp_gem_from_attachment - the view that an attachment belongs to
+ * @attach: any attachment; the buffer's reservation lock is held
+ *
+ * Returns the view without a reference, NULL when the importer is not vprime.
+ */
+struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
+{
+	return attach->ops == &vp_gem_importer_ops ? attach->importer_priv :
+						     NULL;
+}
+
+/**
+ * vp_gem_create - allocate a buffer on a device
+ * @drm: the device
+ * @size: bytes, rounded up to whole pages
+ *
+ * Returns the device's view of it with a reference, or as vp_memory_create().
+ */
+struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
+{
+	struct drm_gem_object *obj;
+	struct vp_dmabuf *buf;
+
+	buf = vp_memory_create(size, dev_name(drm->dev));
+	if (IS_ERR(buf))
+		return ERR_CAST(buf);
+
+	obj = vp_gem_new_view(drm, buf);
+	vp_dmabuf_put(buf);
+	return obj;
+}
+
+/**
+ * vp_gem_import - a device's view of a buffer that came in through PRIME
+ * @drm: the device; its object_name_lock is held, which keeps two imports of
+ *	one buffer from making two views
+ * @kbuf: the dma_buf, vprime's or another driver's
+ *
+ * The callback behind DRM_IOCTL_PRIME_FD_TO_HANDLE.
+ *
+ * Returns the view with a reference, -ENOMEM, or what the exporter refuses the
+ * device with.
+ */
+struct drm_gem_object *vp_gem_import(struct drm_device *drm,
+				     struct dma_buf *kbuf)
+{
+	struct drm_gem_object *obj;
+	struct vp_dmabuf *buf;
+
+	lockdep_assert_held(&drm->object_name_lock);
+
+	buf = vp_dmabuf_from_kernel(kbuf);
+	if (IS_ERR(buf))
+		return ERR_CAST(buf);
+
+	dma_resv_lock(buf->resv, NULL);
+	obj = vp_gem_find_view(drm, buf);
+	dma_resv_unlock(buf->resv);
+
+	if (!obj) {
+		obj = vp_gem_new_view(drm, buf);
+		if (!IS_ERR(obj))
+			to_vp_gem(obj)->imported = true;
+	}
+	vp_dmabuf_put(buf);
+	return obj;
+}
+
+/**
+ * vp_gem_create_handle - allocate a buffer and give a file a handle to it
+ * @drm: the device
+ * @file: the file
+ * @size: bytes; rounded up to whole pages on success
+ * @handle: where the handle is stored on success
+ *
+ * Returns 0, -ENOMEM, or as vp_gem_create().
+ */
+int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
+			 u64 *size, u32 *handle)
+{
+	struct drm_gem_object *obj;
+	size_t bytes;
+	int ret;
+
+	/* On 32-bit machines there are sizes that no object can have. */
+	if (*size > SIZE_MAX)
+		return -ENOMEM;
+	obj = vp_gem_create(drm, *size);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+
+	bytes = obj->size;
+	ret = drm_gem_handle_create(file, obj, handle);
+	/* The handle holds it now; without one this was the last reference. */
+	drm_gem_object_put(obj);
+	if (!ret)
+		*size = bytes;
+	return ret;
+}
+
+/**
+ * vp_gem_dumb_create - a buffer for a picture
+ * @file: the file that gets the handle
+ * @drm: the device
+ * @args: width, height in pixels and bpp in bits go in; pitch and size in bytes
+ *	and the handle come out. flags is not looked at, as in the DRM core.
+ *
+ * Checks what the DRM core checks, because on render nodes it is not asked.
+ *
+ * Returns 0; -EINVAL for a side of 0 pixels, 0 bits, or a size beyond 32 bits;
+ * or as vp_gem_create_handle().
+ */
+int vp_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
+		       struct drm_mode_create_dumb *args)
+{
+	u32 pixel, pitch, bytes;
+	u64 size;
+	int ret;
+
+	if (check_add_overflow(args->bpp, 7u, &pixel))
+		return -EINVAL;
+	pixel /= 8;
+	if (!args->width || !args->height || !pixel)
+		return -EINVAL;
+	if (check_mul_overflow(args->width, pixel, &pitch) ||
+	    check_add_overflow(pitch, VP_DUMB_PITCH_ALIGN - 1, &pitch))
+		return -EINVAL;
+	pitch = round_down(pitch, VP_DUMB_PITCH_ALIGN);
+	if (check_mul_overflow(pitch, args->height, &bytes) ||
+	    bytes > (u32)PAGE_MASK)
+		return -EINVAL;
+
+	size = bytes;
+	ret = vp_gem_create_handle(drm, file, &size, &args->handle);
+	if (ret)
+		return ret;
+
+	args->pitch = pitch;
+	args->size = size;
+	return 0;
+}
+
+/**
+ * vp_gem_map_offset - where in a device's file a buffer can be mapped
+ * @file: the file whose handle it is
+ * @drm: the device
+ * @handle: the buffer's handle
+ * @offset: where the offset for mmap(2) is stored, in bytes
+ *
+ * Imported buffers can be mapped like others.
+ *
+ * Returns 0, -ENOENT for an unknown handle, -ENOSPC or -ENOMEM.
+ */
+int vp_gem_map_offset(struct drm_file *file, struct drm_device *drm, u32 handle,
+		      u64 *offset)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+	int ret;
+
+	if (!obj)
+		return -ENOENT;
+
+	ret = drm_gem_create_mmap_offset(obj);
+	if (!ret)
+		*offset = drm_vma_node_offset_addr(&obj->vma_node);
+	drm_gem_object_put(obj);
+	return ret;
+}
+
+/**
+ * vp_gem_get_unmapped_area - an address for a mapping
+ * @file: the device's file
+ * @addr: what the program would like, or 0
+ * @len: bytes
+ * @pgoff: the fake offset, in pages
+ * @flags: MAP_*
+ *
+ * Buffers begin at a huge page, so their mappings should too; the fake offset
+ * says nothing about that and is left out.
+ *
+ * Returns the address, or an errno as the kernel's own choice would.
+ */
+unsigned long vp_gem_get_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags)
+{
+	return vp_unmapped_area(file, addr, len, flags);
+}

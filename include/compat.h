@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where kernels differ, and nowhere else.
+ *
+ * Distributions backport, so nothing here asks for a version: include/probe.sh
+ * compiles a line or two for each question against the headers at hand, and
+ * vp_probe.h holds the answers as VP_HAVE_* macros that are 0 or 1.
+ */
+#ifndef VP_COMPAT_H
+#define VP_COMPAT_H
+
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+#include <linux/fs.h>
+#include <linux/huge_mm.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "vp_probe.h"
+
+#if !VP_HAVE_INSERT_PFN_PMD_LONG
+#include <linux/pfn_t.h>
+#endif
+
+/* vma->vm_flags may not be written directly since 6.3. */
+static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+#if VP_HAVE_VM_FLAGS_SET
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/*
+ * A reference on a file that may be losing its last one. The caller makes sure
+ * that the memory stays. Since 6.7 the count is not ours to increment.
+ */
+static inline bool vp_get_file_unless_dying(struct file *file)
+{
+#if VP_HAVE_GET_FILE_ACTIVE
+	return get_file_active(&file);
+#else
+	return get_file_rcu(file);
+#endif
+}
+
+/* pfn_t left the kernel in 6.17. */
+static inline vm_fault_t vp_insert_pfn_pmd(struct vm_fault *vmf,
+					   unsigned long pfn, bool write)
+{
+#if !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)
+	return VM_FAULT_FALLBACK;
+#elif VP_HAVE_INSERT_PFN_PMD_LONG
+	return vmf_insert_pfn_pmd(vmf, pfn, write);
+#else
+	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(pfn), write);
+#endif
+}
+
+/* An address at which huge pages can be mapped, for a file's beginning. */
+static inline unsigned long vp_unmapped_area(struct file *file,
+					     unsigned long addr,
+					     unsigned long len,
+					     unsigned long flags)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	return thp_get_unmapped_area(file, addr, len, 0, flags);
+#else
+	return current->mm->get_unmapped_area(file, addr, len, 0, flags);
+#endif
+}
+
+/* DRM nodes of newer kernels refuse to open without this. */
+#ifdef FOP_UNSIGNED_OFFSET
+#define VP_FOP_FLAGS	.fop_flags = FOP_UNSIGNED_OFFSET,
+#else
+#define VP_FOP_FLAGS
+#endif
+
+/* The callback by which an exporter says that memory moves; renamed in 2026. */
+#if VP_HAVE_INVALIDATE_MAPPINGS
+#define vp_invalidate_mappings	invalidate_mappings
+#else
+#define vp_invalidate_mappings	move_notify
+#endif
+
+/*
+ * Since 6.2 everything that maps runs under the reservation lock, static
+ * attachments and vmap included. Before that, a static exporter is called
+ * without it, and may take it.
+ */
+#if VP_HAVE_DMA_BUF_LOCKED
+
+static inline void vp_kernel_vmap_lock(struct dma_resv *resv)
+{
+}
+
+static inline void vp_kernel_vmap_unlock(struct dma_resv *resv)
+{
+}
+
+static inline int vp_kernel_vmap(struct dma_buf *kbuf, struct iosys_map *map)
+{
+	return dma_buf_vmap(kbuf, map);
+}
+
+static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
+{
+	dma_buf_vunmap(kbuf, map);
+}
+
+/* Attaching the way the exporter works lets the kernel map when we map. */
+static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
+{
+	return dma_buf_is_dynamic(kbuf);
+}
+
+#else
+
+static inline void vp_kernel_vmap_lock(struct dma_resv *resv)
+{
+	dma_resv_lock(resv, NULL);
+}
+
+static inline void vp_kernel_vmap_unlock(struct dma_resv *resv)
+{
+	dma_resv_unlock(resv);
+}
+
+static inline int vp_kernel_vmap(struct dma_buf *kbuf, struct iosys_map *map)
+{
+	int ret;
+
+	dma_resv_unlock(kbuf->resv);
+	ret = dma_buf_vmap(kbuf, map);
+	dma_resv_lock(kbuf->resv, NULL);
+	return ret;
+}
+
+static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
+{
+	dma_resv_unlock(kbuf->resv);
+	dma_buf_vunmap(kbuf, map);
+	dma_resv_lock(kbuf->resv, NULL);
+}
+
+/*
+ * With a dynamic attachment the kernel maps a static exporter at once, at
+ * attach, without the lock; later calls under the lock get that mapping. The
+ * price is that such an import is mapped before somebody needs it.
+ */
+static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
+{
+	return true;
+}
+
+#endif
+
+/* What drm_driver wants to be told, and what newer ones do by themselves. */
+#if VP_HAVE_DRM_DRIVER_PRIME_MMAP
+#define VP_DRM_DRIVER_PRIME \
+	.prime_handle_to_fd = drm_gem_prime_handle_to_fd, \
+	.prime_fd_to_handle = drm_gem_prime_fd_to_handle,
+#else
+#define VP_DRM_DRIVER_PRIME
+#endif
+
+#if VP_HAVE_DRM_DRIVER_DATE
+#define VP_DRM_DRIVER_DATE(when)	.date = (when),
+#else
+#define VP_DRM_DRIVER_DATE(when)
+#endif
+
+/* Memory statistics in /proc/PID/fdinfo. */
+#if VP_HAVE_DRM_SHOW_FDINFO
+#define VP_FOP_SHOW_FDINFO	.show_fdinfo = drm_show_fdinfo,
+#define VP_DRM_DRIVER_SHOW_FDINFO	.show_fdinfo = drm_show_memory_stats,
+#else
+#define VP_FOP_SHOW_FDINFO
+#define VP_DRM_DRIVER_SHOW_FDINFO
+#endif
+
+#if VP_HAVE_GEM_STATUS
+#define VP_GEM_FUNC_STATUS(func)	.status = (func),
+#else
+#define VP_GEM_FUNC_STATUS(func)
+#endif
+
+#if VP_HAVE_GEM_RSS
+#define VP_GEM_FUNC_RSS(func)	.rss = (func),
+#else
+#define VP_GEM_FUNC_RSS(func)
+#endif
+
+#endif /* VP_COMPAT_H */

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The dma-buf core: one shared buffer, and the places devices have at it.
+ */
+#ifndef VP_PRIME_DMABUF_H
+#define VP_PRIME_DMABUF_H
+
+#include <linux/atomic.h>
+#include <linux/dma-direction.h>
+#include <linux/dma-resv.h>
+#include <linux/iosys-map.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/spinlock.h>
+
+struct device;
+struct dma_buf;
+struct sg_table;
+struct vm_area_struct;
+struct vp_attachment;
+struct vp_dmabuf;
+
+/* Room for an exporter's name, with the NUL that ends it. */
+#define VP_DMABUF_NAME_LEN	32
+
+/**
+ * struct vp_dmabuf_ops - what an exporter does for its buffers
+ *
+ * "Locked" below means that the buffer's reservation lock is held when the
+ * callback runs, "unlocked" that it is not. Callbacks may sleep.
+ */
+struct vp_dmabuf_ops {
+	/**
+	 * @attach: optional, unlocked. A device is about to get a place at the
+	 * buffer; the exporter may refuse with an errno, and may keep something
+	 * of its own in &vp_attachment.exporter_priv.
+	 */
+	int (*attach)(struct vp_dmabuf *buf, struct vp_attachment *attach);
+
+	/** @detach: optional, unlocked. Undoes @attach; nothing is mapped. */
+	void (*detach)(struct vp_dmabuf *buf, struct vp_attachment *attach);
+
+	/**
+	 * @pin: optional, locked. The memory may not move until @unpin. Calls
+	 * nest. Without it the exporter's memory never moves by itself.
+	 */
+	int (*pin)(struct vp_attachment *attach);
+
+	/** @unpin: required with @pin, locked. */
+	void (*unpin)(struct vp_attachment *attach);
+
+	/**
+	 * @map: required, locked. Makes all of the memory exist and maps it
+	 * for the attachment's device. Returns the table, or an ERR_PTR.
+	 */
+	struct sg_table *(*map)(struct vp_attachment *attach,
+				enum dma_data_direction dir);
+
+	/** @unmap: required, locked. Takes back what @map returned. */
+	void (*unmap)(struct vp_attachment *attach, struct sg_table *sgt,
+		      enum dma_data_direction dir);
+
+	/**
+	 * @begin_cpu_access: optional, unlocked. The CPU is about to look:
+	 * whatever devices wrote must be visible to it. Fences have been
+	 * waited for.
+	 */
+	int (*begin_cpu_access)(struct vp_dmabuf *buf,
+				enum dma_data_direction dir);
+
+	/** @end_cpu_access: optional, unlocked. The reverse of the above. */
+	int (*end_cpu_access)(struct vp_dmabuf *buf,
+			      enum dma_data_direction dir);
+
+	/**
+	 * @mmap: unlocked, mmap lock held. For an exporter that sets up CPU
+	 * mappings in a way of its own; all others have @fault instead. Bounds
+	 * and flags have been checked.
+	 */
+	int (*mmap)(struct vp_dmabuf *buf, struct vm_area_struct *vma,
+		    unsigned long pgoff);
+
+	/**
+	 * @fault: locked. Puts the buffer's page @pgoff, and more where it is
+	 * cheap, at the place of the fault.
+	 */
+	vm_fault_t (*fault)(struct vp_dmabuf *buf, struct vm_fault *vmf,
+			    unsigned long pgoff);
+
+	/**
+	 * @vmap: optional, locked. One kernel mapping of the whole buffer; the
+	 * core counts users and asks once.
+	 */
+	int (*vmap)(struct vp_dmabuf *buf, struct iosys_map *map);
+
+	/** @vunmap: required with @vmap, locked. */
+	void (*vunmap)(struct vp_dmabuf *buf, struct iosys_map *map);
+
+	/** @resident: optional, any context. How many bytes exist now. */
+	size_t (*resident)(struct vp_dmabuf *buf);
+
+	/**
+	 * @release: required, unlocked. The last reference is gone: no file,
+	 * no attachment, no mapping. Frees the memory and &vp_dmabuf.priv.
+	 */
+	void (*release)(struct vp_dmabuf *buf);
+};
+
+/**
+ * struct vp_importer_ops - what an importer offers the core
+ */
+struct vp_importer_ops {
+	/**
+	 * @invalidate_mappings: optional, locked. The memory is about to move:
+	 * drop the device's mapping with vp_dmabuf_unmap_attachment() and map
+	 * again at the next use. Having it makes the importer's mappings
+	 * movable; without it every mapping pins.
+	 */
+	void (*invalidate_mappings)(struct vp_attachment *attach);
+
+	/**
+	 * @zap_cpu_mappings: optional, locked. Tear down the CPU mappings that
+	 * were made through this device, so that the next touch faults.
+	 */
+	void (*zap_cpu_mappings)(struct vp_attachment *attach);
+};
+
+/**
+ * struct vp_attachment - one device's place at a buffer
+ * @buf: the buffer, on which the attachment holds a reference
+ * @dev: the device; whoever attached keeps it alive until detach
+ * @ops: the importer's callbacks, NULL for one that has none
+ * @importer_priv: the importer's own
+ * @exporter_priv: the exporter's own
+ * @node: in &vp_dmabuf.attachments
+ * @sgt: the device's mapping, NULL when there is none
+ * @dir: the direction @sgt was mapped for
+ * @pins: how often the importer has pinned through this attachment
+ * @map_pins: whether @sgt holds a pin of its own
+ *
+ * Everything from @node on is guarded by the buffer's reservation lock.
+ */
+struct vp_attachment {
+	struct vp_dmabuf *buf;
+	struct device *dev;
+	const struct vp_importer_ops *ops;
+	void *importer_priv;
+	void *exporter_priv;
+
+	struct list_head node;
+	struct sg_table *sgt;
+	enum dma_data_direction dir;
+	unsigned int pins;
+	bool map_pins;
+};
+
+/**
+ * struct vp_dmabuf - one shared buffer
+ * @ref: handles, files, mappings and attachments keep it
+ * @size: in bytes, whole pages
+ * @ops: the exporter's callbacks
+ * @priv: the exporter's own
+ * @resv: the reservation object: &own_resv, or the foreign exporter's
+ * @own_resv: used unless the exporter brought one
+ * @attachments: the &struct vp_attachment of this buffer; guarded by @resv
+ * @attached: how many those are; guarded by @resv
+ * @pins: how often the buffer is pinned, over all attachments; guarded by @resv
+ * @mapped: how many attachments are mapped; written under @resv, read without
+ * @vmap_users: users of @vmap_ptr; guarded by @resv
+ * @vmap_ptr: the one kernel mapping; guarded by @resv
+ * @cpu_accesses: begun and not ended
+ * @foreign: the kernel's buffer that this one wraps, on which it holds a
+ *	reference; NULL when the memory is vprime's
+ * @exported_lock: guards @exported against the release of what it points to
+ * @exported: the kernel's face of this buffer; weak, cleared when that goes
+ * @name: who allocated it: the device, or what a foreign driver calls itself
+ */
+struct vp_dmabuf {
+	struct kref ref;
+	size_t size;
+	const struct vp_dmabuf_ops *ops;
+	void *priv;
+	struct dma_resv *resv;
+	struct dma_resv own_resv;
+
+	struct list_head attachments;
+	unsigned int attached;
+	unsigned int pins;
+	unsigned int mapped;
+	unsigned int vmap_users;
+	struct iosys_map vmap_ptr;
+
+	atomic_t cpu_accesses;
+	struct dma_buf *foreign;
+
+	/*
+	 * Guards @exported only. The pointer holds no reference, so it is
+	 * followed only under this lock, which the release of the kernel's
+	 * buffer takes before that memory can go.
+	 */
+	spinlock_t exported_lock;
+	struct dma_buf *exported;
+
+	char name[VP_DMABUF_NAME_LEN];
+};
+
+/**
+ * struct vp_dmabuf_export_info - what an exporter says of a new buffer
+ * @name: who allocates it; copied
+ * @ops: the exporter's callbacks
+ * @size: bytes, whole pages, not 0
+ * @resv: a reservation object that outlives the buffer, or NULL for its own
+ * @priv: the exporter's own
+ */
+struct vp_dmabuf_export_info {
+	const char *name;
+	const struct vp_dmabuf_ops *ops;
+	size_t size;
+	struct dma_resv *resv;
+	void *priv;
+};
+
+#define DEFINE_VP_DMABUF_EXPORT_INFO(info) \
+	struct vp_dmabuf_export_info info = { .name = KBUILD_MODNAME }
+
+/**
+ * struct vp_dmabuf_counts - how many things of the core are alive
+ * @buffers: buffers
+ * @attachments: places of devices at buffers
+ * @mappings: device mappings
+ * @pins: pins
+ * @vmaps: users of kernel mappings
+ * @exports: kernel dma-bufs that show a vprime buffer
+ * @imports: buffers that wrap a foreign dma-buf
+ * @violations: breaches of the contract since the module was loaded
+ */
+struct vp_dmabuf_counts {
+	atomic_long_t buffers;
+	atomic_long_t attachments;
+	atomic_long_t mappings;
+	atomic_long_t pins;
+	atomic_long_t vmaps;
+	atomic_long_t exports;
+	atomic_long_t imports;
+	atomic_long_t violations;
+};
+
+extern struct vp_dmabuf_counts vp_dmabuf_counts;
+
+int vp_dmabuf_init(void);
+void vp_dmabuf_fini(void);
+
+/* The exporter's side. */
+struct vp_dmabuf *vp_dmabuf_export(const struct vp_dmabuf_export_info *info);
+void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
+void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
+
+/**
+ * vp_dmabuf_ref - one more reference to a buffer that the caller has one to
+ * @buf: the buffer
+ *
+ * Returns @buf.
+ */
+static inline struct vp_dmabuf *vp_dmabuf_ref(struct vp_dmabuf *buf)
+{
+	kref_get(&buf->ref);
+	return buf;
+}
+
+void vp_dmabuf_put(struct vp_dmabuf *buf);
+
+/* The file descriptor's side: export.c and import.c. */
+int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags);
+struct vp_dmabuf *vp_dmabuf_get(int fd);
+struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags);
+struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf);
+
+/* The importer's side. */
+struct vp_attachment *vp_dmabuf_attach(struct vp_dmabuf *buf,
+				       struct device *dev,
+				       const struct vp_importer_ops *ops,
+				       void *importer_priv);
+void vp_dmabuf_detach(struct vp_attachment *attach);
+int vp_dmabuf_pin(struct vp_attachment *attach);
+void vp_dmabuf_unpin(struct vp_attachment *attach);
+struct sg_table *vp_dmabuf_map_attachment(struct vp_attachment *attach,
+					  enum dma_data_direction dir);
+void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
+				struct sg_table *sgt,
+				enum dma_data_direction dir);
+
+/* The CPU's side. */
+int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
+			       enum dma_data_direction dir);
+int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
+			     enum dma_data_direction dir);
+int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
+		   unsigned long pgoff);
+vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
+			   unsigned long pgoff);
+int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
+void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
+
+void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
+		      const char *rule);
+
+#endif /* VP_PRIME_DMABUF_H */

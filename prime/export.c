@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: core buffer -> kernel dma_buf
+ *
+ * A core buffer gets a &struct dma_buf when somebody asks for a file
+ * descriptor, and never two at a time, because the DRM core and every program
+ * that compares inodes take the dma_buf for the buffer's identity. The dma_buf
+ * holds a reference on the buffer; the buffer knows it weakly, so that closing
+ * the last descriptor ends it, and the next export makes a new one.
+ *
+ * A foreign driver that attaches to it becomes a &struct vp_attachment like
+ * any other. Because these dma_bufs can be pinned, the kernel calls map, unmap,
+ * pin and unpin with the reservation lock held on every release, which is the
+ * core's own rule.
+ */
+#include <linux/dma-buf.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "compat.h"
+#include "prime/dmabuf.h"
+#include "prime/export.h"
+
+static void vp_export_invalidate(struct vp_attachment *attach)
+{
+	struct dma_buf_attachment *kattach = attach->importer_priv;
+
+	kattach->importer_ops->vp_invalidate_mappings(kattach);
+}
+
+static const struct vp_importer_ops vp_export_movable_ops = {
+	.invalidate_mappings = vp_export_invalidate,
+};
+
+static int vp_export_attach(struct dma_buf *kbuf,
+			    struct dma_buf_attachment *kattach)
+{
+	const struct vp_importer_ops *ops = NULL;
+	struct vp_attachment *attach;
+
+	if (kattach->importer_ops &&
+	    kattach->importer_ops->vp_invalidate_mappings)
+		ops = &vp_export_movable_ops;
+
+	attach = vp_dmabuf_attach(kbuf->priv, kattach->dev, ops, kattach);
+	if (IS_ERR(attach))
+		return PTR_ERR(attach);
+	kattach->priv = attach;
+	return 0;
+}
+
+static void vp_export_detach(struct dma_buf *kbuf,
+			     struct dma_buf_attachment *kattach)
+{
+	vp_dmabuf_detach(kattach->priv);
+}
+
+static int vp_export_pin(struct dma_buf_attachment *kattach)
+{
+	return vp_dmabuf_pin(kattach->priv);
+}
+
+static void vp_export_unpin(struct dma_buf_attachment *kattach)
+{
+	vp_dmabuf_unpin(kattach->priv);
+}
+
+static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
+				      enum dma_data_direction dir)
+{
+	return vp_dmabuf_map_attachment(kattach->priv, dir);
+}
+
+static void vp_export_unmap(struct dma_buf_attachment *kattach,
+			    struct sg_table *sgt, enum dma_data_direction dir)
+{
+	vp_dmabuf_unmap_attachment(kattach->priv, sgt, dir);
+}
+
+static int vp_export_begin_cpu_access(struct dma_buf *kbuf,
+				      enum dma_data_direction dir)
+{
+	return vp_dmabuf_begin_cpu_access(kbuf->priv, dir);
+}
+
+static int vp_export_end_cpu_access(struct dma_buf *kbuf,
+				    enum dma_data_direction dir)
+{
+	return vp_dmabuf_end_cpu_access(kbuf->priv, dir);
+}
+
+static vm_fault_t vp_export_fault(struct vm_fault *vmf)
+{
+	return vp_dmabuf_fault(vmf->vma->vm_private_data, vmf, vmf->pgoff);
+}
+
+/* The mapping's file is the dma_buf's, and that keeps the buffer. */
+static const struct vm_operations_struct vp_export_vm_ops = {
+	.fault = vp_export_fault,
+};
+
+static int vp_export_mmap(struct dma_buf *kbuf, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &vp_export_vm_ops;
+	vma->vm_private_data = kbuf->priv;
+	return vp_dmabuf_mmap(kbuf->priv, vma, vma->vm_pgoff);
+}
+
+static int vp_export_vmap(struct dma_buf *kbuf, struct iosys_map *map)
+{
+	struct vp_dmabuf *buf = kbuf->priv;
+	int ret;
+
+	vp_kernel_vmap_lock(buf->resv);
+	ret = vp_dmabuf_vmap(buf, map);
+	vp_kernel_vmap_unlock(buf->resv);
+	return ret;
+}
+
+static void vp_export_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
+{
+	struct vp_dmabuf *buf = kbuf->priv;
+
+	vp_kernel_vmap_lock(buf->resv);
+	vp_dmabuf_vunmap(buf, map);
+	vp_kernel_vmap_unlock(buf->resv);
+}
+
+static void vp_export_release(struct dma_buf *kbuf)
+{
+	struct vp_dmabuf *buf = kbuf->priv;
+
+	spin_lock(&buf->exported_lock);
+	if (buf->exported == kbuf)
+		buf->exported = NULL;
+	spin_unlock(&buf->exported_lock);
+
+	atomic_long_dec(&vp_dmabuf_counts.exports);
+	vp_dmabuf_put(buf);
+}
+
+static const struct dma_buf_ops vp_export_ops = {
+	.attach = vp_export_attach,
+	.detach = vp_export_detach,
+	.pin = vp_export_pin,
+	.unpin = vp_export_unpin,
+	.map_dma_buf = vp_export_map,
+	.unmap_dma_buf = vp_export_unmap,
+	.release = vp_export_release,
+	.begin_cpu_access = vp_export_begin_cpu_access,
+	.end_cpu_access = vp_export_end_cpu_access,
+	.mmap = vp_export_mmap,
+	.vmap = vp_export_vmap,
+	.vunmap = vp_export_vunmap,
+};
+
+/* The buffer's dma_buf with a reference, or NULL when it has none alive. */
+static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
+{
+	struct dma_buf *kbuf;
+
+	spin_lock(&buf->exported_lock);
+	kbuf = buf->exported;
+	if (kbuf && !vp_get_file_unless_dying(kbuf->file))
+		kbuf = NULL;
+	spin_unlock(&buf->exported_lock);
+	return kbuf;
+}
+
+/* Make @kbuf the buffer's dma_buf, unless another was faster. */
+static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
+{
+	struct dma_buf *other;
+	bool installed = false;
+
+	spin_lock(&buf->exported_lock);
+	other = buf->exported;
+	if (!other || !file_count(other->file)) {
+		buf->exported = kbuf;
+		installed = true;
+	}
+	spin_unlock(&buf->exported_lock);
+	return installed;
+}
+
+/**
+ * vp_dmabuf_kernel_get - the kernel's face of a buffer
+ * @buf: the buffer
+ * @flags: O_RDWR or O_RDONLY for the file, when it has to be made now
+ *
+ * A foreign buffer is the foreign driver's dma_buf itself. Unlocked.
+ *
+ * Returns the dma_buf with a reference, or -ENOMEM or -ENFILE.
+ */
+struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *kbuf;
+
+	if (buf->foreign) {
+		get_dma_buf(buf->foreign);
+		return buf->foreign;
+	}
+
+	do {
+		kbuf = vp_export_find(buf);
+		if (kbuf)
+			return kbuf;
+
+		info.ops = &vp_export_ops;
+		info.size = buf->size;
+		info.flags = flags;
+		info.resv = buf->resv;
+		info.priv = vp_dmabuf_ref(buf);
+		kbuf = dma_buf_export(&info);
+		if (IS_ERR(kbuf)) {
+			vp_dmabuf_put(buf);
+			return kbuf;
+		}
+		atomic_long_inc(&vp_dmabuf_counts.exports);
+
+		if (vp_export_install(buf, kbuf))
+			return kbuf;
+		dma_buf_put(kbuf);
+	} while (1);
+}
+
+/**
+ * vp_dmabuf_fd - a file descriptor for a buffer
+ * @buf: the buffer
+ * @flags: O_CLOEXEC or not, and O_RDWR or O_RDONLY; the mode of a buffer that
+ *	has a file already stays what it is
+ *
+ * Unlocked.
+ *
+ * Returns the descriptor, -EMFILE, -ENFILE or -ENOMEM.
+ */
+int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags)
+{
+	struct dma_buf *kbuf;
+	int fd;
+
+	kbuf = vp_dmabuf_kernel_get(buf, flags);
+	if (IS_ERR(kbuf))
+		return PTR_ERR(kbuf);
+
+	fd = dma_buf_fd(kbuf, flags & O_CLOEXEC);
+	if (fd < 0)
+		dma_buf_put(kbuf);
+	return fd;
+}
+
+/**
+ * vp_export_unwrap - the core buffer behind a dma_buf of vprime's
+ * @kbuf: any dma_buf, which the caller keeps alive
+ *
+ * Returns the buffer without a reference, NULL when @kbuf is another driver's.
+ */
+struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
+{
+	return kbuf->ops == &vp_export_ops ? kbuf->priv : NULL;
+}
+
+/**
+ * vp_export_zap_cpu_mappings - take down CPU mappings made through the file
+ * @buf: the buffer; its reservation lock is held
+ */
+void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf)
+{
+	struct dma_buf *kbuf = vp_export_find(buf);
+
+	dma_resv_assert_held(buf->resv);
+
+	if (!kbuf)
+		return;
+	unmap_mapping_range(kbuf->file->f_mapping, 0, 0, 1);
+	dma_buf_put(kbuf);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: kernel dma_buf -> core buffer
+ *
+ * A dma_buf of vprime's own is unwrapped to the buffer it shows. A foreign one
+ * is wrapped, once, in a core buffer whose exporter callbacks forward to the
+ * kernel's dma-buf API; two GPUs that import the same foreign dma_buf share
+ * that one wrapper, and with it one reservation object and one identity.
+ */
+#include <linux/dma-buf.h>
+#include <linux/hashtable.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+
+#include "compat.h"
+#include "prime/dmabuf.h"
+#include "prime/export.h"
+
+/**
+ * struct vp_import - the exporter's part of a wrapper
+ * @kbuf: the foreign dma_buf, referenced
+ * @buf: the wrapper; weak, it owns this
+ * @node: in vp_import_table
+ */
+struct vp_import {
+	struct dma_buf *kbuf;
+	struct vp_dmabuf *buf;
+	struct hlist_node node;
+};
+
+/*
+ * Guards vp_import_table. A wrapper in the table may be losing its last
+ * reference: it is taken only with increment-unless-zero, under this lock,
+ * which its release takes to leave the table before it is freed.
+ */
+static DEFINE_MUTEX(vp_import_lock);
+static DEFINE_HASHTABLE(vp_import_table, 8);
+
+static void vp_import_moved(struct dma_buf_attachment *kattach)
+{
+	struct vp_attachment *attach = kattach->importer_priv;
+
+	dma_resv_assert_held(attach->buf->resv);
+
+	/*
+	 * The kernel tells each attachment of its own, and each of ours has
+	 * one in the kernel. CPU mappings are the foreign exporter's to zap.
+	 */
+	if (attach->ops && attach->ops->invalidate_mappings)
+		attach->ops->invalidate_mappings(attach);
+}
+
+static const struct dma_buf_attach_ops vp_import_attach_ops = {
+	.vp_invalidate_mappings = vp_import_moved,
+};
+
+static int vp_import_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
+{
+	const struct dma_buf_attach_ops *ops = NULL;
+	struct dma_buf_attachment *kattach;
+
+	if (vp_kernel_wants_dynamic_attach(buf->foreign))
+		ops = &vp_import_attach_ops;
+
+	kattach = dma_buf_dynamic_attach(buf->foreign, attach->dev, ops,
+					 attach);
+	if (IS_ERR(kattach))
+		return PTR_ERR(kattach);
+	attach->exporter_priv = kattach;
+	return 0;
+}
+
+static void vp_import_detach(struct vp_dmabuf *buf,
+			     struct vp_attachment *attach)
+{
+	dma_buf_detach(buf->foreign, attach->exporter_priv);
+}
+
+static int vp_import_pin(struct vp_attachment *attach)
+{
+	struct dma_buf_attachment *kattach = attach->exporter_priv;
+
+	/* The kernel has pinned for an importer it takes for a static one. */
+	return kattach->importer_ops ? dma_buf_pin(kattach) : 0;
+}
+
+static void vp_import_unpin(struct vp_attachment *attach)
+{
+	struct dma_buf_attachment *kattach = attach->exporter_priv;
+
+	if (kattach->importer_ops)
+		dma_buf_unpin(kattach);
+}
+
+static struct sg_table *vp_import_map(struct vp_attachment *attach,
+				      enum dma_data_direction dir)
+{
+	return dma_buf_map_attachment(attach->exporter_priv, dir);
+}
+
+static void vp_import_unmap(struct vp_attachment *attach, struct sg_table *sgt,
+			    enum dma_data_direction dir)
+{
+	dma_buf_unmap_attachment(attach->exporter_priv, sgt, dir);
+}
+
+static int vp_import_begin_cpu_access(struct vp_dmabuf *buf,
+				      enum dma_data_direction dir)
+{
+	return dma_buf_begin_cpu_access(buf->foreign, dir);
+}
+
+static int vp_import_end_cpu_access(struct vp_dmabuf *buf,
+				    enum dma_data_direction dir)
+{
+	return dma_buf_end_cpu_access(buf->foreign, dir);
+}
+
+static int vp_import_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
+			  unsigned long pgoff)
+{
+	vma->vm_ops = NULL;
+	vma->vm_private_data = NULL;
+	return dma_buf_mmap(buf->foreign, vma, pgoff);
+}
+
+static int vp_import_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
+{
+	return vp_kernel_vmap(buf->foreign, map);
+}
+
+static void vp_import_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
+{
+	vp_kernel_vunmap(buf->foreign, map);
+}
+
+static void vp_import_release(struct vp_dmabuf *buf)
+{
+	struct vp_import *import = buf->priv;
+
+	mutex_lock(&vp_import_lock);
+	hash_del(&import->node);
+	mutex_unlock(&vp_import_lock);
+
+	dma_buf_put(import->kbuf);
+	kfree(import);
+	atomic_long_dec(&vp_dmabuf_counts.imports);
+}
+
+static const struct vp_dmabuf_ops vp_import_ops = {
+	.attach = vp_import_attach,
+	.detach = vp_import_detach,
+	.pin = vp_import_pin,
+	.unpin = vp_import_unpin,
+	.map = vp_import_map,
+	.unmap = vp_import_unmap,
+	.begin_cpu_access = vp_import_begin_cpu_access,
+	.end_cpu_access = vp_import_end_cpu_access,
+	.mmap = vp_import_mmap,
+	.vmap = vp_import_vmap,
+	.vunmap = vp_import_vunmap,
+	.release = vp_import_release,
+};
+
+/* The wrapper of @kbuf with a reference, or NULL. vp_import_lock is held. */
+static struct vp_dmabuf *vp_import_find(struct dma_buf *kbuf)
+{
+	struct vp_import *import;
+
+	lockdep_assert_held(&vp_import_lock);
+
+	hash_for_each_possible(vp_import_table, import, node,
+			       (unsigned long)kbuf)
+		if (import->kbuf == kbuf &&
+		    kref_get_unless_zero(&import->buf->ref))
+			return import->buf;
+	return NULL;
+}
+
+/* A new wrapper of @kbuf, in the table. vp_import_lock is held. */
+static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
+{
+	DEFINE_VP_DMABUF_EXPORT_INFO(info);
+	struct vp_import *import;
+	struct vp_dmabuf *buf;
+
+	lockdep_assert_held(&vp_import_lock);
+
+	import = kzalloc(sizeof(*import), GFP_KERNEL);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+
+	info.name = kbuf->exp_name;
+	info.ops = &vp_import_ops;
+	info.size = kbuf->size;
+	info.resv = kbuf->resv;
+	info.priv = import;
+	buf = vp_dmabuf_export(&info);
+	if (IS_ERR(buf)) {
+		kfree(import);
+		return buf;
+	}
+
+	get_dma_buf(kbuf);
+	buf->foreign = kbuf;
+	import->kbuf = kbuf;
+	import->buf = buf;
+	hash_add(vp_import_table, &import->node, (unsigned long)kbuf);
+	atomic_long_inc(&vp_dmabuf_counts.imports);
+	return buf;
+}
+
+/**
+ * vp_dmabuf_from_kernel - the core buffer of a dma_buf, whoever made it
+ * @kbuf: the dma_buf, which the caller keeps alive during the call
+ *
+ * Unlocked.
+ *
+ * Returns the buffer with a reference; -EINVAL for a foreign dma_buf whose size
+ * is no whole number of pages; -ENOMEM.
+ */
+struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf)
+{
+	struct vp_dmabuf *buf = vp_export_unwrap(kbuf);
+
+	if (buf)
+		return vp_dmabuf_ref(buf);
+
+	mutex_lock(&vp_import_lock);
+	buf = vp_import_find(kbuf);
+	if (!buf)
+		buf = vp_import_wrap(kbuf);
+	mutex_unlock(&vp_import_lock);
+	return buf;
+}
+
+/**
+ * vp_dmabuf_get - the core buffer behind a file descriptor
+ * @fd: a descriptor of the current process
+ *
+ * Unlocked.
+ *
+ * Returns the buffer with a reference; -EBADF when nothing is open there,
+ * -EINVAL when it is no dma-buf, or as vp_dmabuf_from_kernel().
+ */
+struct vp_dmabuf *vp_dmabuf_get(int fd)
+{
+	struct dma_buf *kbuf = dma_buf_get(fd);
+	struct vp_dmabuf *buf;
+
+	if (IS_ERR(kbuf))
+		return ERR_CAST(kbuf);
+
+	buf = vp_dmabuf_from_kernel(kbuf);
+	dma_buf_put(kbuf);
+	return buf;
+}
