@@ -178,26 +178,38 @@ union vp_ioctl_args {
 /*
  * Do as the core's dispatcher does: what a shorter structure of an older
  * program lacks is 0, what a longer one of a newer program has more is left
- * alone. @handle is the handle that the ioctl makes, inside @args, or NULL.
+ * alone. An answer that cannot be written takes back the handle that @made
+ * finds in it, if the ioctl makes one. Not inlined, so that the ioctls that
+ * only pass through do not pay for the room on the stack.
  */
-static long vp_ioctl_answer(struct file *filp, unsigned int cmd,
-			    void __user *user, drm_ioctl_t *func,
-			    union vp_ioctl_args *args, u32 *handle)
+static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
+				     void __user *user, drm_ioctl_t *func,
+				     u32 (*made)(union vp_ioctl_args *args))
 {
-	size_t size = min_t(size_t, _IOC_SIZE(cmd), sizeof(*args));
+	union vp_ioctl_args args = {};
+	size_t size = min_t(size_t, _IOC_SIZE(cmd), sizeof(args));
 	long ret;
 
-	memset(args, 0, sizeof(*args));
-	if ((cmd & IOC_IN) && copy_from_user(args, user, size))
+	if ((cmd & IOC_IN) && copy_from_user(&args, user, size))
 		return -EFAULT;
 
-	ret = drm_ioctl_kernel(filp, func, args, DRM_RENDER_ALLOW);
-	if (!(cmd & IOC_OUT) || !copy_to_user(user, args, size))
+	ret = drm_ioctl_kernel(filp, func, &args, DRM_RENDER_ALLOW);
+	if (!(cmd & IOC_OUT) || !copy_to_user(user, &args, size))
 		return ret;
 
-	if (!ret && handle)
-		drm_gem_handle_delete(filp->private_data, *handle);
+	if (!ret && made)
+		drm_gem_handle_delete(filp->private_data, made(&args));
 	return -EFAULT;
+}
+
+static u32 vp_ioctl_made_gem(union vp_ioctl_args *args)
+{
+	return args->create.handle;
+}
+
+static u32 vp_ioctl_made_dumb(union vp_ioctl_args *args)
+{
+	return args->create_dumb.handle;
 }
 
 static bool vp_ioctl_asks_for_dumb(void __user *user)
@@ -221,7 +233,6 @@ static bool vp_ioctl_asks_for_dumb(void __user *user)
 long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
-	union vp_ioctl_args args;
 
 	if (DRM_IOCTL_TYPE(cmd) != DRM_IOCTL_BASE)
 		return -ENOTTY;
@@ -229,20 +240,20 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	switch (DRM_IOCTL_NR(cmd)) {
 	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
 		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_gem_create,
-				       &args, &args.create.handle);
+				       vp_ioctl_made_gem);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
 		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_create_dumb,
-				       &args, &args.create_dumb.handle);
+				       vp_ioctl_made_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
 		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_map_dumb,
-				       &args, NULL);
+				       NULL);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
 		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_destroy_dumb,
-				       &args, NULL);
+				       NULL);
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
 		if (vp_ioctl_asks_for_dumb(user))
 			return vp_ioctl_answer(filp, cmd, user,
-					       vp_ioctl_get_cap, &args, NULL);
+					       vp_ioctl_get_cap, NULL);
 		fallthrough;
 	default:
 		return drm_ioctl(filp, cmd, arg);

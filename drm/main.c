@@ -12,7 +12,6 @@
 #include "drm/device.h"
 #include "gem/memory.h"
 #include "gem/object.h"
-#include "prime/dmabuf.h"
 
 static unsigned int vp_gpus = 2;
 module_param_named(gpus, vp_gpus, uint, 0444);
@@ -28,12 +27,9 @@ static int __init vp_main_init(void)
 		return -EINVAL;
 	}
 
-	ret = vp_dmabuf_init();
-	if (ret)
-		return ret;
 	ret = vp_memory_init();
 	if (ret)
-		goto err_dmabuf;
+		return ret;
 	ret = vp_gem_init();
 	if (ret)
 		goto err_memory;
@@ -48,8 +44,6 @@ err_debugfs:
 	vp_gem_fini();
 err_memory:
 	vp_memory_fini();
-err_dmabuf:
-	vp_dmabuf_fini();
 	return ret;
 }
 
@@ -59,7 +53,6 @@ static void __exit vp_main_exit(void)
 	vp_debugfs_fini();
 	vp_gem_fini();
 	vp_memory_fini();
-	vp_dmabuf_fini();
 }
 
 module_init(vp_main_init);

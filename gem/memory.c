@@ -30,21 +30,26 @@
 #include "prime/dmabuf.h"
 
 /**
- * struct vp_memory - the memory of one buffer
- * @size: in bytes, whole pages
+ * struct vp_memory - a buffer of system memory
+ * @base: the core's part
  * @file: the tmpfs file, NULL before the first touch
  * @folios: page offset -> folio, with one reference on each; a large folio
  *	takes all of its offsets
  * @pages: how many pages of 4 KiB exist; read without the lock
  *
- * All but @size is guarded by the buffer's reservation lock.
+ * All but @base is guarded by the buffer's reservation lock.
  */
 struct vp_memory {
-	size_t size;
+	struct vp_dmabuf base;
 	struct file *file;
 	struct xarray folios;
 	unsigned long pages;
 };
+
+static inline struct vp_memory *to_vp_memory(struct vp_dmabuf *buf)
+{
+	return container_of(buf, struct vp_memory, base);
+}
 
 static struct vfsmount *vp_memory_mnt;
 static struct kmem_cache *vp_memory_cache;
@@ -80,7 +85,7 @@ static struct vfsmount *vp_memory_mount(void)
  */
 int vp_memory_init(void)
 {
-	vp_memory_cache = KMEM_CACHE(vp_memory, 0);
+	vp_memory_cache = VP_KMEM_CACHE(vp_memory);
 	if (!vp_memory_cache)
 		return -ENOMEM;
 
@@ -140,7 +145,7 @@ static int vp_memory_open(struct vp_memory *mem)
 	struct address_space *mapping;
 	struct file *file;
 
-	file = shmem_file_setup_with_mnt(vp_memory_mnt, "vprime", mem->size,
+	file = shmem_file_setup_with_mnt(vp_memory_mnt, "vprime", mem->base.size,
 					 VM_NORESERVE);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -210,7 +215,7 @@ static struct folio *vp_memory_folio(struct vp_memory *mem, pgoff_t index,
 /* All pages of a buffer, made where they are not there; kvfree() the array. */
 static struct page **vp_memory_get_pages(struct vp_memory *mem)
 {
-	unsigned long count = mem->size >> PAGE_SHIFT;
+	unsigned long count = mem->base.size >> PAGE_SHIFT;
 	struct page **pages;
 	struct folio *folio;
 	pgoff_t index = 0;
@@ -235,7 +240,7 @@ static struct page **vp_memory_get_pages(struct vp_memory *mem)
 static struct sg_table *vp_memory_map(struct vp_attachment *attach,
 				      enum dma_data_direction dir)
 {
-	struct vp_memory *mem = attach->buf->priv;
+	struct vp_memory *mem = to_vp_memory(attach->buf);
 	struct sg_table *sgt;
 	struct page **pages;
 	int ret;
@@ -252,8 +257,8 @@ static struct sg_table *vp_memory_map(struct vp_attachment *attach,
 		goto err_pages;
 
 	ret = sg_alloc_table_from_pages_segment(sgt, pages,
-						mem->size >> PAGE_SHIFT, 0,
-						mem->size,
+						mem->base.size >> PAGE_SHIFT, 0,
+						mem->base.size,
 						dma_get_max_seg_size(attach->dev),
 						GFP_KERNEL);
 	if (ret)
@@ -292,9 +297,6 @@ static void vp_memory_sync(struct vp_dmabuf *buf, enum dma_data_direction dir,
 			   bool for_cpu)
 {
 	struct vp_attachment *attach;
-
-	if (!READ_ONCE(buf->mapped))
-		return;
 
 	dma_resv_lock(buf->resv, NULL);
 	list_for_each_entry(attach, &buf->attachments, node) {
@@ -389,7 +391,7 @@ static vm_fault_t vp_memory_fault_run(struct vp_memory *mem,
 static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 				  unsigned long pgoff)
 {
-	struct vp_memory *mem = buf->priv;
+	struct vp_memory *mem = to_vp_memory(buf);
 	struct folio *folio;
 	bool made;
 
@@ -406,7 +408,7 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 
 static int vp_memory_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 {
-	struct vp_memory *mem = buf->priv;
+	struct vp_memory *mem = to_vp_memory(buf);
 	struct page **pages;
 	void *vaddr;
 
@@ -416,7 +418,7 @@ static int vp_memory_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
 
-	vaddr = vmap(pages, mem->size >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
+	vaddr = vmap(pages, mem->base.size >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
 	if (!vaddr)
 		return -ENOMEM;
@@ -431,14 +433,14 @@ static void vp_memory_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 
 static size_t vp_memory_resident(struct vp_dmabuf *buf)
 {
-	struct vp_memory *mem = buf->priv;
+	struct vp_memory *mem = to_vp_memory(buf);
 
 	return READ_ONCE(mem->pages) << PAGE_SHIFT;
 }
 
 static void vp_memory_release(struct vp_dmabuf *buf)
 {
-	struct vp_memory *mem = buf->priv;
+	struct vp_memory *mem = to_vp_memory(buf);
 	struct folio *folio;
 	unsigned long index;
 
@@ -479,7 +481,7 @@ struct vp_dmabuf *vp_memory_create(size_t size, const char *name)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
 	struct vp_memory *mem;
-	struct vp_dmabuf *buf;
+	int ret;
 
 	if (!size || size > (MAX_LFS_FILESIZE & PAGE_MASK))
 		return ERR_PTR(-EINVAL);
@@ -487,18 +489,20 @@ struct vp_dmabuf *vp_memory_create(size_t size, const char *name)
 	if (size > vp_memory_max_size())
 		return ERR_PTR(-ENOMEM);
 
-	mem = kmem_cache_zalloc(vp_memory_cache, GFP_KERNEL);
+	mem = kmem_cache_alloc(vp_memory_cache, GFP_KERNEL);
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
-	mem->size = size;
-	xa_init(&mem->folios);
 
 	info.name = name;
 	info.ops = &vp_memory_ops;
 	info.size = size;
-	info.priv = mem;
-	buf = vp_dmabuf_export(&info);
-	if (IS_ERR(buf))
+	ret = vp_dmabuf_export(&mem->base, &info);
+	if (ret) {
 		kmem_cache_free(vp_memory_cache, mem);
-	return buf;
+		return ERR_PTR(ret);
+	}
+	mem->file = NULL;
+	mem->pages = 0;
+	xa_init(&mem->folios);
+	return &mem->base;
 }

@@ -38,7 +38,7 @@ static atomic_long_t vp_gem_count;
  */
 int vp_gem_init(void)
 {
-	vp_gem_cache = KMEM_CACHE(vp_gem, 0);
+	vp_gem_cache = VP_KMEM_CACHE(vp_gem);
 	return vp_gem_cache ? 0 : -ENOMEM;
 }
 
@@ -68,7 +68,7 @@ static void vp_gem_invalidate_mappings(struct vp_attachment *attach)
 
 static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 {
-	struct vp_gem *gem = attach->importer_priv;
+	struct vp_gem *gem = vp_gem_from_attachment(attach);
 
 	drm_vma_node_unmap(&gem->base.vma_node,
 			   gem->base.dev->anon_inode->i_mapping);
@@ -82,18 +82,17 @@ static const struct vp_importer_ops vp_gem_importer_ops = {
 static void vp_gem_free(struct drm_gem_object *obj)
 {
 	struct vp_gem *gem = to_vp_gem(obj);
-	struct vp_attachment *attach = gem->attach;
-	struct vp_dmabuf *buf = attach->buf;
+	struct vp_dmabuf *buf = gem->attach.buf;
 
-	if (attach->sgt) {
+	if (gem->attach.sgt) {
 		dma_resv_lock(buf->resv, NULL);
-		vp_gem_invalidate_mappings(attach);
+		vp_gem_invalidate_mappings(&gem->attach);
 		dma_resv_unlock(buf->resv);
 	}
 
 	/* The object's reservation is the buffer's: release it first. */
 	drm_gem_object_release(obj);
-	vp_dmabuf_detach(attach);
+	vp_dmabuf_detach(&gem->attach);
 	kmem_cache_free(vp_gem_cache, gem);
 	atomic_long_dec(&vp_gem_count);
 }
@@ -139,7 +138,7 @@ static void vp_gem_print_info(struct drm_printer *p, unsigned int indent,
 			      const struct drm_gem_object *obj)
 {
 	const struct vp_gem *gem = container_of(obj, struct vp_gem, base);
-	struct vp_dmabuf *buf = gem->attach->buf;
+	struct vp_dmabuf *buf = gem->attach.buf;
 
 	drm_printf_indent(p, indent, "origin=%s\n", buf->name);
 	drm_printf_indent(p, indent, "imported=%d\n", gem->imported);
@@ -180,25 +179,29 @@ static const struct drm_gem_object_funcs vp_gem_funcs = {
 static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 					      struct vp_dmabuf *buf)
 {
-	struct vp_attachment *attach;
 	struct vp_gem *gem;
+	int ret;
 
-	gem = kmem_cache_zalloc(vp_gem_cache, GFP_KERNEL);
+	gem = kmem_cache_alloc(vp_gem_cache, GFP_KERNEL);
 	if (!gem)
 		return ERR_PTR(-ENOMEM);
 
-	gem->base.funcs = &vp_gem_funcs;
-	gem->base.resv = buf->resv;
+	*gem = (struct vp_gem) {
+		.base = {
+			.funcs = &vp_gem_funcs,
+			.resv = buf->resv,
+		},
+	};
 	drm_gem_private_object_init(drm, &gem->base, buf->size);
 
 	/* From here on other threads find the view through the buffer. */
-	attach = vp_dmabuf_attach(buf, drm->dev, &vp_gem_importer_ops, gem);
-	if (IS_ERR(attach)) {
+	ret = vp_dmabuf_attach(buf, &gem->attach, drm->dev,
+			       &vp_gem_importer_ops);
+	if (ret) {
 		drm_gem_object_release(&gem->base);
 		kmem_cache_free(vp_gem_cache, gem);
-		return ERR_CAST(attach);
+		return ERR_PTR(ret);
 	}
-	gem->attach = attach;
 	atomic_long_inc(&vp_gem_count);
 	return &gem->base;
 }
@@ -230,8 +233,9 @@ static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
  */
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
 {
-	return attach->ops == &vp_gem_importer_ops ? attach->importer_priv :
-						     NULL;
+	if (attach->ops != &vp_gem_importer_ops)
+		return NULL;
+	return container_of(attach, struct vp_gem, attach);
 }
 
 /**

@@ -22,7 +22,7 @@ struct drm_mode_create_dumb;
  */
 struct vp_gem {
 	struct drm_gem_object base;
-	struct vp_attachment *attach;
+	struct vp_attachment attach;
 	bool imported;
 };
 
@@ -39,7 +39,7 @@ static inline struct vp_gem *to_vp_gem(struct drm_gem_object *obj)
  */
 static inline struct vp_dmabuf *vp_gem_buf(struct drm_gem_object *obj)
 {
-	return to_vp_gem(obj)->attach->buf;
+	return to_vp_gem(obj)->attach.buf;
 }
 
 int vp_gem_init(void);

@@ -25,45 +25,16 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/dma-buf.h>
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
 
 struct vp_dmabuf_counts vp_dmabuf_counts;
-
-static struct kmem_cache *vp_dmabuf_cache;
-static struct kmem_cache *vp_attachment_cache;
-
-/**
- * vp_dmabuf_init - make the core ready
- *
- * Returns 0, or -ENOMEM.
- */
-int vp_dmabuf_init(void)
-{
-	vp_dmabuf_cache = KMEM_CACHE(vp_dmabuf, 0);
-	if (!vp_dmabuf_cache)
-		return -ENOMEM;
-	vp_attachment_cache = KMEM_CACHE(vp_attachment, 0);
-	if (!vp_attachment_cache) {
-		kmem_cache_destroy(vp_dmabuf_cache);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-/**
- * vp_dmabuf_fini - undo vp_dmabuf_init(), when no buffer is left
- */
-void vp_dmabuf_fini(void)
-{
-	kmem_cache_destroy(vp_attachment_cache);
-	kmem_cache_destroy(vp_dmabuf_cache);
-}
+EXPORT_SYMBOL_GPL(vp_dmabuf_counts);
 
 /**
  * vp_dmabuf_misuse - somebody broke the contract
@@ -82,49 +53,46 @@ void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 			    dev ? dev_name(dev) : "cpu", rule, buf->name,
 			    buf->size, current->comm, task_pid_nr(current));
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_misuse);
 
 /**
  * vp_dmabuf_export - make a buffer that can be shared
+ * @buf: where; the exporter's release callback frees it
  * @info: what the exporter says of it; not kept
  *
- * The buffer takes over @info->priv, which the exporter's release callback
- * frees. Unlocked.
+ * Kernel name: dma_buf_export(), which allocates. Here the exporter embeds the
+ * buffer in what it needs for itself. The caller gets the first reference.
+ * Unlocked.
  *
- * Returns the buffer with one reference; -EINVAL when @info lacks a size or a
- * callback that is required, or has a size that is no whole number of pages;
- * -ENOMEM.
+ * Returns 0; -EINVAL when @info lacks a size or a callback that is required, or
+ * has a size that is no whole number of pages.
  */
-struct vp_dmabuf *vp_dmabuf_export(const struct vp_dmabuf_export_info *info)
+int vp_dmabuf_export(struct vp_dmabuf *buf,
+		     const struct vp_dmabuf_export_info *info)
 {
 	const struct vp_dmabuf_ops *ops = info->ops;
-	struct vp_dmabuf *buf;
 
 	if (!ops || !ops->map || !ops->unmap || !ops->release ||
 	    !ops->pin != !ops->unpin || !ops->vmap != !ops->vunmap ||
 	    !info->size || !PAGE_ALIGNED(info->size))
-		return ERR_PTR(-EINVAL);
+		return -EINVAL;
 
-	buf = kmem_cache_zalloc(vp_dmabuf_cache, GFP_KERNEL);
-	if (!buf)
-		return ERR_PTR(-ENOMEM);
-
-	kref_init(&buf->ref);
-	buf->size = info->size;
-	buf->ops = ops;
-	buf->priv = info->priv;
-	if (info->resv) {
-		buf->resv = info->resv;
-	} else {
+	*buf = (struct vp_dmabuf) {
+		.ref = KREF_INIT(1),
+		.size = info->size,
+		.ops = ops,
+		.resv = info->resv ?: &buf->own_resv,
+		.attachments = LIST_HEAD_INIT(buf->attachments),
+	};
+	if (!info->resv)
 		dma_resv_init(&buf->own_resv);
-		buf->resv = &buf->own_resv;
-	}
-	INIT_LIST_HEAD(&buf->attachments);
 	spin_lock_init(&buf->exported_lock);
 	strscpy(buf->name, info->name, sizeof(buf->name));
 
 	atomic_long_inc(&vp_dmabuf_counts.buffers);
-	return buf;
+	return 0;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_export);
 
 static void vp_dmabuf_release(struct kref *ref)
 {
@@ -133,10 +101,9 @@ static void vp_dmabuf_release(struct kref *ref)
 	if (atomic_read(&buf->cpu_accesses))
 		vp_dmabuf_misuse(buf, NULL, "CPU access left open at release");
 
-	buf->ops->release(buf);
 	if (buf->resv == &buf->own_resv)
 		dma_resv_fini(&buf->own_resv);
-	kmem_cache_free(vp_dmabuf_cache, buf);
+	buf->ops->release(buf);
 	atomic_long_dec(&vp_dmabuf_counts.buffers);
 }
 
@@ -150,41 +117,36 @@ void vp_dmabuf_put(struct vp_dmabuf *buf)
 {
 	kref_put(&buf->ref, vp_dmabuf_release);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_put);
 
 /**
  * vp_dmabuf_attach - give a device a place at a buffer
  * @buf: the buffer; the attachment takes a reference of its own
+ * @attach: the place, whose memory is the importer's
  * @dev: the device, which the caller keeps alive until vp_dmabuf_detach()
  * @ops: what the importer offers, or NULL; decides whether its mappings are
  *	movable (it has invalidate_mappings) or pinned
- * @importer_priv: the importer's own
  *
  * Nothing is mapped yet. Unlocked.
  *
- * Returns the attachment, -ENOMEM, or what the exporter refuses it with.
+ * Returns 0, or what the exporter refuses it with.
  */
-struct vp_attachment *vp_dmabuf_attach(struct vp_dmabuf *buf,
-				       struct device *dev,
-				       const struct vp_importer_ops *ops,
-				       void *importer_priv)
+int vp_dmabuf_attach(struct vp_dmabuf *buf, struct vp_attachment *attach,
+		     struct device *dev, const struct vp_importer_ops *ops)
 {
-	struct vp_attachment *attach;
 	int ret;
 
-	attach = kmem_cache_zalloc(vp_attachment_cache, GFP_KERNEL);
-	if (!attach)
-		return ERR_PTR(-ENOMEM);
-
-	attach->buf = vp_dmabuf_ref(buf);
-	attach->dev = dev;
-	attach->ops = ops;
-	attach->importer_priv = importer_priv;
-
+	*attach = (struct vp_attachment) {
+		.buf = buf,
+		.dev = dev,
+		.ops = ops,
+	};
 	if (buf->ops->attach) {
 		ret = buf->ops->attach(buf, attach);
 		if (ret)
-			goto err_free;
+			return ret;
 	}
+	vp_dmabuf_ref(buf);
 
 	dma_resv_lock(buf->resv, NULL);
 	list_add(&attach->node, &buf->attachments);
@@ -192,17 +154,14 @@ struct vp_attachment *vp_dmabuf_attach(struct vp_dmabuf *buf,
 	dma_resv_unlock(buf->resv);
 
 	atomic_long_inc(&vp_dmabuf_counts.attachments);
-	return attach;
-
-err_free:
-	kmem_cache_free(vp_attachment_cache, attach);
-	vp_dmabuf_put(buf);
-	return ERR_PTR(ret);
+	return 0;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_attach);
 
 /**
  * vp_dmabuf_detach - give up a device's place at a buffer
- * @attach: the attachment, gone afterwards, with its reference to the buffer
+ * @attach: the attachment; its memory is the importer's again, and its reference
+ *	to the buffer is gone
  *
  * A mapping or pin that is still there is a breach of the contract; it is
  * reported and taken down. Unlocked.
@@ -227,10 +186,10 @@ void vp_dmabuf_detach(struct vp_attachment *attach)
 
 	if (buf->ops->detach)
 		buf->ops->detach(buf, attach);
-	kmem_cache_free(vp_attachment_cache, attach);
 	atomic_long_dec(&vp_dmabuf_counts.attachments);
 	vp_dmabuf_put(buf);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_detach);
 
 static int vp_dmabuf_pin_memory(struct vp_attachment *attach)
 {
@@ -276,6 +235,7 @@ int vp_dmabuf_pin(struct vp_attachment *attach)
 		attach->pins++;
 	return ret;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_pin);
 
 /**
  * vp_dmabuf_unpin - undo one vp_dmabuf_pin()
@@ -294,6 +254,7 @@ void vp_dmabuf_unpin(struct vp_attachment *attach)
 	attach->pins--;
 	vp_dmabuf_unpin_memory(attach);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_unpin);
 
 /**
  * vp_dmabuf_map_attachment - map a buffer for a device
@@ -348,6 +309,7 @@ err_unpin:
 	attach->map_pins = false;
 	return sgt;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_map_attachment);
 
 /**
  * vp_dmabuf_unmap_attachment - take a device's mapping down
@@ -383,6 +345,7 @@ void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 		vp_dmabuf_unpin_memory(attach);
 	attach->map_pins = false;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_unmap_attachment);
 
 /**
  * vp_dmabuf_zap_cpu_mappings - take all CPU mappings of a buffer down
@@ -402,6 +365,7 @@ void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf)
 			attach->ops->zap_cpu_mappings(attach);
 	vp_export_zap_cpu_mappings(buf);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_zap_cpu_mappings);
 
 /**
  * vp_dmabuf_invalidate_mappings - tell everybody that the memory moves
@@ -423,6 +387,7 @@ void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf)
 			attach->ops->invalidate_mappings(attach);
 	vp_dmabuf_zap_cpu_mappings(buf);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_invalidate_mappings);
 
 /**
  * vp_dmabuf_begin_cpu_access - the CPU is about to touch a buffer
@@ -446,7 +411,7 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 	if (left < 0)
 		return left;
 
-	if (buf->ops->begin_cpu_access) {
+	if (buf->ops->begin_cpu_access && READ_ONCE(buf->mapped)) {
 		ret = buf->ops->begin_cpu_access(buf, dir);
 		if (ret)
 			return ret;
@@ -454,6 +419,7 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 	atomic_inc(&buf->cpu_accesses);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_begin_cpu_access);
 
 /**
  * vp_dmabuf_end_cpu_access - the CPU has touched a buffer
@@ -472,10 +438,11 @@ int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 
 	if (!atomic_add_unless(&buf->cpu_accesses, -1, 0))
 		vp_dmabuf_misuse(buf, NULL, "end of CPU access without begin");
-	if (buf->ops->end_cpu_access)
+	if (buf->ops->end_cpu_access && READ_ONCE(buf->mapped))
 		ret = buf->ops->end_cpu_access(buf, dir);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_end_cpu_access);
 
 /**
  * vp_dmabuf_mmap - set up a CPU mapping of a buffer
@@ -510,6 +477,8 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 	vp_vm_flags_set(vma, VM_IO | VM_PFNMAP);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_fault);
+EXPORT_SYMBOL_GPL(vp_dmabuf_mmap);
 
 /**
  * vp_dmabuf_fault - put pages where a CPU mapping was touched
@@ -574,6 +543,7 @@ int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	atomic_long_inc(&vp_dmabuf_counts.vmaps);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_vmap);
 
 /**
  * vp_dmabuf_vunmap - undo one vp_dmabuf_vmap()
@@ -601,3 +571,4 @@ void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	iosys_map_clear(&buf->vmap_ptr);
 	buf->ops->vunmap(buf, &ptr);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_vunmap);

@@ -64,7 +64,9 @@ struct vp_dmabuf_ops {
 	/**
 	 * @begin_cpu_access: optional, unlocked. The CPU is about to look:
 	 * whatever devices wrote must be visible to it. Fences have been
-	 * waited for.
+	 * waited for. Called while at least one device has a mapping; without
+	 * any, none can have written since its mapping went, and taking that
+	 * down has made visible what it wrote.
 	 */
 	int (*begin_cpu_access)(struct vp_dmabuf *buf,
 				enum dma_data_direction dir);
@@ -102,7 +104,7 @@ struct vp_dmabuf_ops {
 
 	/**
 	 * @release: required, unlocked. The last reference is gone: no file,
-	 * no attachment, no mapping. Frees the memory and &vp_dmabuf.priv.
+	 * no attachment, no mapping. Frees the memory, and what @buf is in.
 	 */
 	void (*release)(struct vp_dmabuf *buf);
 };
@@ -128,10 +130,12 @@ struct vp_importer_ops {
 
 /**
  * struct vp_attachment - one device's place at a buffer
+ *
+ * Importers embed it in a structure of their own.
+ *
  * @buf: the buffer, on which the attachment holds a reference
  * @dev: the device; whoever attached keeps it alive until detach
  * @ops: the importer's callbacks, NULL for one that has none
- * @importer_priv: the importer's own
  * @exporter_priv: the exporter's own
  * @node: in &vp_dmabuf.attachments
  * @sgt: the device's mapping, NULL when there is none
@@ -145,7 +149,6 @@ struct vp_attachment {
 	struct vp_dmabuf *buf;
 	struct device *dev;
 	const struct vp_importer_ops *ops;
-	void *importer_priv;
 	void *exporter_priv;
 
 	struct list_head node;
@@ -157,10 +160,12 @@ struct vp_attachment {
 
 /**
  * struct vp_dmabuf - one shared buffer
+ *
+ * Exporters embed it in a structure of their own, which release frees.
+ *
  * @ref: handles, files, mappings and attachments keep it
  * @size: in bytes, whole pages
  * @ops: the exporter's callbacks
- * @priv: the exporter's own
  * @resv: the reservation object: &own_resv, or the foreign exporter's
  * @own_resv: used unless the exporter brought one
  * @attachments: the &struct vp_attachment of this buffer; guarded by @resv
@@ -180,7 +185,6 @@ struct vp_dmabuf {
 	struct kref ref;
 	size_t size;
 	const struct vp_dmabuf_ops *ops;
-	void *priv;
 	struct dma_resv *resv;
 	struct dma_resv own_resv;
 
@@ -211,14 +215,12 @@ struct vp_dmabuf {
  * @ops: the exporter's callbacks
  * @size: bytes, whole pages, not 0
  * @resv: a reservation object that outlives the buffer, or NULL for its own
- * @priv: the exporter's own
  */
 struct vp_dmabuf_export_info {
 	const char *name;
 	const struct vp_dmabuf_ops *ops;
 	size_t size;
 	struct dma_resv *resv;
-	void *priv;
 };
 
 #define DEFINE_VP_DMABUF_EXPORT_INFO(info) \
@@ -248,11 +250,9 @@ struct vp_dmabuf_counts {
 
 extern struct vp_dmabuf_counts vp_dmabuf_counts;
 
-int vp_dmabuf_init(void);
-void vp_dmabuf_fini(void);
-
 /* The exporter's side. */
-struct vp_dmabuf *vp_dmabuf_export(const struct vp_dmabuf_export_info *info);
+int vp_dmabuf_export(struct vp_dmabuf *buf,
+		     const struct vp_dmabuf_export_info *info);
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
 
@@ -277,10 +277,8 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags);
 struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf);
 
 /* The importer's side. */
-struct vp_attachment *vp_dmabuf_attach(struct vp_dmabuf *buf,
-				       struct device *dev,
-				       const struct vp_importer_ops *ops,
-				       void *importer_priv);
+int vp_dmabuf_attach(struct vp_dmabuf *buf, struct vp_attachment *attach,
+		     struct device *dev, const struct vp_importer_ops *ops);
 void vp_dmabuf_detach(struct vp_attachment *attach);
 int vp_dmabuf_pin(struct vp_attachment *attach);
 void vp_dmabuf_unpin(struct vp_attachment *attach);

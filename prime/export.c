@@ -14,17 +14,30 @@
  * core's own rule.
  */
 #include <linux/dma-buf.h>
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
 
+/**
+ * struct vp_export_attachment - a foreign driver's place at a buffer
+ * @base: the core's part
+ * @kattach: the kernel's, which outlives this
+ */
+struct vp_export_attachment {
+	struct vp_attachment base;
+	struct dma_buf_attachment *kattach;
+};
+
 static void vp_export_invalidate(struct vp_attachment *attach)
 {
-	struct dma_buf_attachment *kattach = attach->importer_priv;
+	struct dma_buf_attachment *kattach =
+		container_of(attach, struct vp_export_attachment, base)->kattach;
 
 	kattach->importer_ops->vp_invalidate_mappings(kattach);
 }
@@ -37,23 +50,34 @@ static int vp_export_attach(struct dma_buf *kbuf,
 			    struct dma_buf_attachment *kattach)
 {
 	const struct vp_importer_ops *ops = NULL;
-	struct vp_attachment *attach;
+	struct vp_export_attachment *attach;
+	int ret;
 
 	if (kattach->importer_ops &&
 	    kattach->importer_ops->vp_invalidate_mappings)
 		ops = &vp_export_movable_ops;
 
-	attach = vp_dmabuf_attach(kbuf->priv, kattach->dev, ops, kattach);
-	if (IS_ERR(attach))
-		return PTR_ERR(attach);
-	kattach->priv = attach;
+	attach = kmalloc(sizeof(*attach), GFP_KERNEL);
+	if (!attach)
+		return -ENOMEM;
+	attach->kattach = kattach;
+
+	ret = vp_dmabuf_attach(kbuf->priv, &attach->base, kattach->dev, ops);
+	if (ret) {
+		kfree(attach);
+		return ret;
+	}
+	kattach->priv = &attach->base;
 	return 0;
 }
 
 static void vp_export_detach(struct dma_buf *kbuf,
 			     struct dma_buf_attachment *kattach)
 {
-	vp_dmabuf_detach(kattach->priv);
+	struct vp_attachment *attach = kattach->priv;
+
+	vp_dmabuf_detach(attach);
+	kfree(container_of(attach, struct vp_export_attachment, base));
 }
 
 static int vp_export_pin(struct dma_buf_attachment *kattach)
@@ -81,7 +105,18 @@ static void vp_export_unmap(struct dma_buf_attachment *kattach,
 static int vp_export_begin_cpu_access(struct dma_buf *kbuf,
 				      enum dma_data_direction dir)
 {
-	return vp_dmabuf_begin_cpu_access(kbuf->priv, dir);
+	struct vp_dmabuf *buf = kbuf->priv;
+
+	/*
+	 * The kernel waits for the fences when this returns. That is too late
+	 * for caches, which are looked after once the devices are done, but
+	 * without a device that has the buffer mapped there is nothing to do.
+	 */
+	if (READ_ONCE(buf->mapped))
+		return vp_dmabuf_begin_cpu_access(buf, dir);
+
+	atomic_inc(&buf->cpu_accesses);
+	return 0;
 }
 
 static int vp_export_end_cpu_access(struct dma_buf *kbuf,
@@ -225,6 +260,7 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 		dma_buf_put(kbuf);
 	} while (1);
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_kernel_get);
 
 /**
  * vp_dmabuf_fd - a file descriptor for a buffer
@@ -250,6 +286,7 @@ int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags)
 		dma_buf_put(kbuf);
 	return fd;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_fd);
 
 /**
  * vp_export_unwrap - the core buffer behind a dma_buf of vprime's

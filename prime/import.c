@@ -8,23 +8,23 @@
  * that one wrapper, and with it one reservation object and one identity.
  */
 #include <linux/dma-buf.h>
+#include <linux/export.h>
 #include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
 
 /**
- * struct vp_import - the exporter's part of a wrapper
- * @kbuf: the foreign dma_buf, referenced
- * @buf: the wrapper; weak, it owns this
+ * struct vp_import - a core buffer that wraps a foreign dma_buf
+ * @base: the core's part; its @foreign is the dma_buf, referenced
  * @node: in vp_import_table
  */
 struct vp_import {
-	struct dma_buf *kbuf;
-	struct vp_dmabuf *buf;
+	struct vp_dmabuf base;
 	struct hlist_node node;
 };
 
@@ -136,13 +136,13 @@ static void vp_import_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 
 static void vp_import_release(struct vp_dmabuf *buf)
 {
-	struct vp_import *import = buf->priv;
+	struct vp_import *import = container_of(buf, struct vp_import, base);
 
 	mutex_lock(&vp_import_lock);
 	hash_del(&import->node);
 	mutex_unlock(&vp_import_lock);
 
-	dma_buf_put(import->kbuf);
+	dma_buf_put(buf->foreign);
 	kfree(import);
 	atomic_long_dec(&vp_dmabuf_counts.imports);
 }
@@ -171,9 +171,9 @@ static struct vp_dmabuf *vp_import_find(struct dma_buf *kbuf)
 
 	hash_for_each_possible(vp_import_table, import, node,
 			       (unsigned long)kbuf)
-		if (import->kbuf == kbuf &&
-		    kref_get_unless_zero(&import->buf->ref))
-			return import->buf;
+		if (import->base.foreign == kbuf &&
+		    kref_get_unless_zero(&import->base.ref))
+			return &import->base;
 	return NULL;
 }
 
@@ -182,11 +182,11 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
 	struct vp_import *import;
-	struct vp_dmabuf *buf;
+	int ret;
 
 	lockdep_assert_held(&vp_import_lock);
 
-	import = kzalloc(sizeof(*import), GFP_KERNEL);
+	import = kmalloc(sizeof(*import), GFP_KERNEL);
 	if (!import)
 		return ERR_PTR(-ENOMEM);
 
@@ -194,20 +194,17 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 	info.ops = &vp_import_ops;
 	info.size = kbuf->size;
 	info.resv = kbuf->resv;
-	info.priv = import;
-	buf = vp_dmabuf_export(&info);
-	if (IS_ERR(buf)) {
+	ret = vp_dmabuf_export(&import->base, &info);
+	if (ret) {
 		kfree(import);
-		return buf;
+		return ERR_PTR(ret);
 	}
 
 	get_dma_buf(kbuf);
-	buf->foreign = kbuf;
-	import->kbuf = kbuf;
-	import->buf = buf;
+	import->base.foreign = kbuf;
 	hash_add(vp_import_table, &import->node, (unsigned long)kbuf);
 	atomic_long_inc(&vp_dmabuf_counts.imports);
-	return buf;
+	return &import->base;
 }
 
 /**
@@ -233,6 +230,7 @@ struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf)
 	mutex_unlock(&vp_import_lock);
 	return buf;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_from_kernel);
 
 /**
  * vp_dmabuf_get - the core buffer behind a file descriptor
@@ -255,3 +253,4 @@ struct vp_dmabuf *vp_dmabuf_get(int fd)
 	dma_buf_put(kbuf);
 	return buf;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_get);
