@@ -64,11 +64,15 @@ static void vp_ioctl_describe(struct drm_gem_object *obj,
 	if (buf->foreign || READ_ONCE(buf->exported))
 		args->flags |= DRM_VPRIME_INFO_EXPORTED;
 
+	args->attached = 0;
 	args->attached_gpus = 0;
 	dma_resv_lock(buf->resv, NULL);
-	args->attached = buf->attached;
 	list_for_each_entry(attach, &buf->attachments, node) {
 		gem = vp_gem_from_attachment(attach);
+		/* A view without references is about to leave the list. */
+		if (gem && !kref_read(&gem->base.refcount))
+			continue;
+		args->attached++;
 		if (gem)
 			args->attached_gpus |=
 				BIT_ULL(to_vp_device(gem->base.dev)->index);

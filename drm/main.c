@@ -60,6 +60,5 @@ module_exit(vp_main_exit);
 
 MODULE_DESCRIPTION("Virtual GPUs for sharing buffers and synchronising on them");
 MODULE_AUTHOR("The vprime developers");
-MODULE_VERSION("0.1.0");
 MODULE_LICENSE("GPL");
 MODULE_INFO(import_ns, "DMA_BUF");

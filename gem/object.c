@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "gem/memory.h"
 #include "gem/object.h"
+#include "prime/export.h"
 
 /*
  * Rows of dumb buffers begin on multiples of this, in bytes, as on most GPUs:
@@ -225,6 +226,24 @@ static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
 	return NULL;
 }
 
+/* This device's view of @buf with a reference, made if there is none. */
+static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
+					      struct vp_dmabuf *buf)
+{
+	struct drm_gem_object *obj;
+
+	dma_resv_lock(buf->resv, NULL);
+	obj = vp_gem_find_view(drm, buf);
+	dma_resv_unlock(buf->resv);
+	if (obj)
+		return obj;
+
+	obj = vp_gem_new_view(drm, buf);
+	if (!IS_ERR(obj))
+		to_vp_gem(obj)->imported = true;
+	return obj;
+}
+
 /**
  * vp_gem_from_attachment - the view that an attachment belongs to
  * @attach: any attachment; the buffer's reservation lock is held
@@ -278,19 +297,15 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 
 	lockdep_assert_held(&drm->object_name_lock);
 
+	/* The caller's reference on a dma_buf of vprime's holds the buffer. */
+	buf = vp_export_unwrap(kbuf);
+	if (buf)
+		return vp_gem_get_view(drm, buf);
+
 	buf = vp_dmabuf_from_kernel(kbuf);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
-
-	dma_resv_lock(buf->resv, NULL);
-	obj = vp_gem_find_view(drm, buf);
-	dma_resv_unlock(buf->resv);
-
-	if (!obj) {
-		obj = vp_gem_new_view(drm, buf);
-		if (!IS_ERR(obj))
-			to_vp_gem(obj)->imported = true;
-	}
+	obj = vp_gem_get_view(drm, buf);
 	vp_dmabuf_put(buf);
 	return obj;
 }
@@ -346,11 +361,10 @@ int vp_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	u64 size;
 	int ret;
 
-	if (check_add_overflow(args->bpp, 7u, &pixel))
+	if (!args->width || !args->height || !args->bpp ||
+	    args->bpp > U32_MAX - 8)
 		return -EINVAL;
-	pixel /= 8;
-	if (!args->width || !args->height || !pixel)
-		return -EINVAL;
+	pixel = DIV_ROUND_UP(args->bpp, 8);
 	if (check_mul_overflow(args->width, pixel, &pitch) ||
 	    check_add_overflow(pitch, VP_DUMB_PITCH_ALIGN - 1, &pitch))
 		return -EINVAL;

@@ -436,8 +436,7 @@ int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 {
 	int ret = 0;
 
-	if (!atomic_add_unless(&buf->cpu_accesses, -1, 0))
-		vp_dmabuf_misuse(buf, NULL, "end of CPU access without begin");
+	vp_dmabuf_count_end(buf);
 	if (buf->ops->end_cpu_access && READ_ONCE(buf->mapped))
 		ret = buf->ops->end_cpu_access(buf, dir);
 	return ret;

@@ -303,4 +303,16 @@ void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 		      const char *rule);
 
+/**
+ * vp_dmabuf_count_end - one CPU access less, for the core's two ways to end one
+ * @buf: the buffer
+ */
+static inline void vp_dmabuf_count_end(struct vp_dmabuf *buf)
+{
+	if (likely(atomic_dec_return(&buf->cpu_accesses) >= 0))
+		return;
+	atomic_inc(&buf->cpu_accesses);
+	vp_dmabuf_misuse(buf, NULL, "end of CPU access without begin");
+}
+
 #endif /* VP_PRIME_DMABUF_H */

@@ -122,7 +122,13 @@ static int vp_export_begin_cpu_access(struct dma_buf *kbuf,
 static int vp_export_end_cpu_access(struct dma_buf *kbuf,
 				    enum dma_data_direction dir)
 {
-	return vp_dmabuf_end_cpu_access(kbuf->priv, dir);
+	struct vp_dmabuf *buf = kbuf->priv;
+
+	if (READ_ONCE(buf->mapped))
+		return vp_dmabuf_end_cpu_access(buf, dir);
+
+	vp_dmabuf_count_end(buf);
+	return 0;
 }
 
 static vm_fault_t vp_export_fault(struct vm_fault *vmf)
@@ -175,7 +181,7 @@ static void vp_export_release(struct dma_buf *kbuf)
 	vp_dmabuf_put(buf);
 }
 
-static const struct dma_buf_ops vp_export_ops = {
+const struct dma_buf_ops vp_export_ops = {
 	.attach = vp_export_attach,
 	.detach = vp_export_detach,
 	.pin = vp_export_pin,
@@ -194,6 +200,9 @@ static const struct dma_buf_ops vp_export_ops = {
 static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
 {
 	struct dma_buf *kbuf;
+
+	if (!READ_ONCE(buf->exported))
+		return NULL;
 
 	spin_lock(&buf->exported_lock);
 	kbuf = buf->exported;
@@ -287,17 +296,6 @@ int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags)
 	return fd;
 }
 EXPORT_SYMBOL_GPL(vp_dmabuf_fd);
-
-/**
- * vp_export_unwrap - the core buffer behind a dma_buf of vprime's
- * @kbuf: any dma_buf, which the caller keeps alive
- *
- * Returns the buffer without a reference, NULL when @kbuf is another driver's.
- */
-struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
-{
-	return kbuf->ops == &vp_export_ops ? kbuf->priv : NULL;
-}
 
 /**
  * vp_export_zap_cpu_mappings - take down CPU mappings made through the file

@@ -5,10 +5,23 @@
 #ifndef VP_PRIME_EXPORT_H
 #define VP_PRIME_EXPORT_H
 
-struct dma_buf;
+#include <linux/dma-buf.h>
+
 struct vp_dmabuf;
 
-struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf);
+extern const struct dma_buf_ops vp_export_ops;
+
+/**
+ * vp_export_unwrap - the core buffer behind a dma_buf of vprime's
+ * @kbuf: any dma_buf, which the caller keeps alive
+ *
+ * Returns the buffer without a reference, NULL when @kbuf is another driver's.
+ */
+static inline struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
+{
+	return kbuf->ops == &vp_export_ops ? kbuf->priv : NULL;
+}
+
 void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf);
 
 #endif /* VP_PRIME_EXPORT_H */

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vprime: builds, tests and installs. "make help" lists the targets.
+
+.DEFAULT_GOAL := module
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+Q := $(if $(V),,@)
+# A number of jobs of our own choice, unless the caller made one.
+jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+again = $(MAKE) --no-print-directory
+cache := $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/vprime
+# The one place that says which version this is.
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+.PHONY: help
+help: ## list the targets and the variables
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@echo
+	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
+	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell: 6.1; test, bench, check: both)'
+	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test runs, the subtest may have a * (all)'
+	@echo 'IMAGE=FILE.png  picture for make run (a test card)'
+	@echo 'V=1  show the commands'
+
+# ---- the module ---------------------------------------------------------------------------------
+
+# Installed headers come first, those of the guest kernels in the cache serve as well.
+installed := $(shell (cd /lib/modules 2>/dev/null && for m in */; do \
+	if [ -e "$${m}build/Makefile" ]; then echo "$${m%/}"; fi; done) | sort -V)
+cached := $(shell cat "$(cache)"/kernel/*/release 2>/dev/null | sort -V)
+KVER ?= $(or $(lastword $(installed)),$(lastword $(cached)))
+
+# Build the module in the folder "$2" for the release "$1", with more arguments "$3" for kbuild.
+#
+# Kbuild writes next to the sources, and each release must have its objects to itself: so it works
+# in a folder of links to the sources. It also cannot stand blanks in a path; then a link in the
+# cache stands for this folder. Modules get no BTF: it would need the vmlinux that headers often lack.
+define build_module
+set -e; \
+if [ -z '$1' ]; then \
+	echo 'vprime: no kernel headers here: run tools/vm/setup, or install those of your kernel (apt-get install linux-headers-'$$(uname -r)')' >&2; exit 1; \
+fi; \
+for headers in '/lib/modules/$1/build' "$(cache)"/kernel/*/lib/modules/'$1'/build; do \
+	[ ! -e "$$headers/Makefile" ] || break; \
+done; \
+if [ ! -e "$$headers/Makefile" ]; then \
+	echo 'vprime: no headers of $1: run tools/vm/setup for the guest kernels, or apt-get install linux-headers-$1' >&2; exit 1; \
+fi; \
+if ! command -v gcc >/dev/null; then \
+	echo 'vprime: no compiler: run tools/vm/setup build' >&2; exit 1; \
+fi; \
+mkdir -p '$2'; \
+find '$2' -xtype l -delete; \
+find Kbuild $(wildcard drm gem prime fence include igt-tests/kernel) -type f \
+		\( -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) | while IFS= read -r file; do \
+	if [ ! -L '$2'/"$$file" ]; then \
+		mkdir -p "$$(dirname '$2'/"$$file")"; ln -sr "$$file" '$2'/"$$file"; \
+	fi; \
+done; \
+here=$$PWD; \
+case $$here in \
+*[\ :]*) \
+	here="$(cache)/checkout-$$(printf %s "$$PWD" | cksum | cut -d' ' -f1)"; \
+	mkdir -p "$(cache)"; ln -sfn "$$PWD" "$$here" ;; \
+esac; \
+$(MAKE) $(if $(V),V=1,-s) $(jobs) -C "$$headers" M="$$here/$2" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
+	CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) $3 modules
+endef
+
+# The tests that run inside the kernel are built beside the module, and never installed.
+CONFIG_VPRIME_TESTS ?= $(if $(wildcard igt-tests/kernel),m)
+
+.PHONY: module
+module: ## build build/KVER/vprime.ko (the default)
+	$(Q)$(call build_module,$(KVER),build/$(KVER),)
+
+# ---- programs -----------------------------------------------------------------------------------
+
+# A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test is one file of
+# igt-tests/, with all of igt-tests/lib/*.c.
+programs := demo bench testcard
+program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
+tests := $(patsubst igt-tests/%.c,%,$(wildcard igt-tests/*.c))
+test_library := $(wildcard igt-tests/lib/*.c)
+object = $(patsubst %.c,build/obj/%.o,$1)
+
+present := $(foreach p,$(programs),$(if $(wildcard tools/$p.c tools/$p/*.c),$p))
+packages := libdrm gbm egl glesv2 libpng
+# Asked once, and only when something is compiled.
+package_cflags = $(eval package_cflags := $(shell pkg-config --cflags $(packages)))$(package_cflags)
+package_libs = $(eval package_libs := $(shell pkg-config --libs $(packages)))$(package_libs)
+
+CFLAGS ?= -O2 -g
+program_cflags = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror=implicit-function-declaration \
+	-Iinclude/uapi -Itools/common -Iigt-tests -Iigt-tests/lib $(package_cflags) -pthread -MMD -MP
+
+.PHONY: programs
+programs: tools igt ## build the demo, the benchmark and the tests into build/bin
+
+.PHONY: tools igt
+tools: $(present:%=build/bin/%)
+	@:
+igt: $(tests:%=build/bin/igt/%)
+	@:
+
+.PHONY: pkg-config
+pkg-config:
+	@pkg-config --exists $(packages) 2>/dev/null || \
+		{ echo 'vprime: libraries are missing: run tools/vm/setup programs' >&2; exit 1; }
+
+build/obj/%.o: %.c Makefile | pkg-config
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(program_cflags) -c -o $@ $<
+
+define program_rule
+build/bin/$1: $(call object,$(call program_sources,$1)) | pkg-config
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--as-needed $$(package_libs) -lm -pthread
+endef
+$(foreach p,$(present),$(eval $(call program_rule,$p)))
+
+# Debian has IGT's library without the link that -ligt looks for.
+build/bin/igt/%: build/obj/igt-tests/%.o $(call object,$(test_library)) | pkg-config
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -Wl,--allow-shlib-undefined \
+		-l:libigt.so.0 $(package_libs) -lm -pthread
+
+.SECONDARY:
+-include $(shell find build/obj -name '*.d' 2>/dev/null)
+
+# ---- in a guest ---------------------------------------------------------------------------------
+
+one_kernel = $(or $(KERNEL),6.1)
+kernels = $(or $(KERNEL),6.1 6.12)
+
+# All that running in a guest takes: set-up of the groups "$2" and the module, for the kernels "$1".
+define prepare
+set -e; \
+for kernel in $1; do tools/vm/setup --kernel $$kernel build kernel guest $2; done; \
+for kernel in $1; do $(again) module KVER="$$(tools/vm/setup --release $$kernel)"; done
+endef
+
+.PHONY: run
+run: export IMAGE := $(value IMAGE)
+run: ## the demo in a guest: IMAGE passes from GPU to GPU and ends in out/demo.png
+	$(Q)$(call prepare,$(one_kernel),programs)
+	$(Q)$(again) $(jobs) tools
+	$(Q)if [ -e "$$IMAGE" ]; then IMAGE=$$(realpath -- "$$IMAGE"); fi; \
+	tools/vm/run --kernel $(one_kernel) --out out $${IMAGE:+--visible "$$IMAGE"} -- \
+		tools/vm/guest-demo $${IMAGE:+--image "$$IMAGE"}
+
+.PHONY: test
+test: export TEST := $(value TEST)
+test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
+	$(Q)$(call prepare,$(kernels),programs igt)
+	$(Q)$(again) $(jobs) programs
+	$(Q)tools/vm/test "$(kernels)" $${TEST:+"$$TEST"}
+
+.PHONY: bench
+bench: ## compare with stock vgem, in a guest with both
+	$(Q)$(call prepare,$(kernels),programs)
+	$(Q)$(again) $(jobs) tools
+	$(Q)for kernel in $(kernels); do \
+		tools/vm/run --kernel $$kernel --timeout 1800 --out out/bench -- tools/vm/guest-bench || exit; \
+	done
+
+.PHONY: shell
+shell: ## an interactive guest with the module loaded
+	$(Q)$(call prepare,$(one_kernel),programs)
+	$(Q)$(again) $(jobs) tools
+	$(Q)tools/vm/run --kernel $(one_kernel) --interactive --name shell -- tools/vm/guest-shell
+
+# ---- on this machine ----------------------------------------------------------------------------
+
+PREFIX ?= /usr/local
+running := $(shell uname -r)
+dkms := $(shell PATH="$$PATH:/usr/sbin" command -v dkms)
+dkms_name = -m vprime -v $(version)
+dkms_source = $(DESTDIR)/usr/src/vprime-$(version)
+header = $(DESTDIR)$(PREFIX)/include/vprime/drm/vprime_drm.h
+
+.PHONY: install
+install: ## install the module for this machine's kernel (through DKMS where it is there) and the header
+ifneq ($(dkms),)
+	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
+	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
+	$(Q)cp -r Makefile Kbuild dkms.conf COPYING $(wildcard drm gem prime fence include) "$(dkms_source)"
+	$(Q)dkms install $(dkms_name) -k $(running)
+else
+	$(Q)$(again) module KVER=$(running) CONFIG_VPRIME_TESTS=
+	@# Nobody but the distribution has the key that its kernel's configuration signs modules with.
+	$(Q)$(MAKE) -s -C /lib/modules/$(running)/build M="$$PWD/build/$(running)" CONFIG_MODULE_SIG_ALL= \
+		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") modules_install
+	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
+endif
+	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(header)"
+
+.PHONY: uninstall
+uninstall: ## undo make install
+ifneq ($(dkms),)
+	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
+	$(Q)rm -rf "$(dkms_source)"
+endif
+	$(Q)rm -f "$(DESTDIR)"/lib/modules/$(running)/updates/vprime.ko*
+	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
+	$(Q)rm -f "$(header)"
+	$(Q)rmdir "$(DESTDIR)$(PREFIX)/include/vprime/drm" "$(DESTDIR)$(PREFIX)/include/vprime" 2>/dev/null || true
+
+# ---- looking after the tree ---------------------------------------------------------------------
+
+.PHONY: check
+check: ## build with W=1 and sparse on both kernels, no warning allowed; syntax of the scripts
+	$(Q)tools/vm/setup build check kernel
+	$(Q)for kernel in $(kernels); do \
+		$(again) check-release RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
+	done
+	$(Q)for script in tools/vm/* igt-tests/run .ci/run; do sh -n "$$script" || exit; done
+	@echo 'vprime: no warnings'
+
+# A build from nothing, because only what is compiled can warn.
+.PHONY: check-release
+check-release:
+	$(Q)rm -rf build/check-$(RELEASE) && mkdir -p build
+	$(Q)( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2) ) >build/check-$(RELEASE).log 2>&1 || \
+		{ cat build/check-$(RELEASE).log >&2; exit 1; }
+	$(Q)if grep -i -B 1 -A 4 'warning\|error' build/check-$(RELEASE).log >&2; then \
+		echo 'vprime: warnings for $(RELEASE), see above' >&2; exit 1; \
+	fi
+
+.PHONY: clean
+clean: ## remove build/ and out/, not the cached kernels
+	$(Q)rm -rf build out

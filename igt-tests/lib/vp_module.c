@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include "vp_igt.h"
+#include "vp_module.h"
+
+#define DRIVER_DIR	"/sys/bus/platform/drivers/vprime"
+#define MAX_CARDS	64
+#define UNLOAD_MS	2000
+#define POLL_MS		10
+
+/* The kernel does not look for what a module needs: that is modprobe's work. */
+static void load_dependencies(const char *ko)
+{
+	static bool done;
+	char command[512];
+
+	if (done)
+		return;
+	snprintf(command, sizeof(command),
+		 "for m in $(modinfo -F depends '%s' | tr ',' ' '); do modprobe \"$m\" || exit 1; done",
+		 ko);
+	igt_assert_eq(system(command), 0);
+	done = true;
+}
+
+int vp_try_load(const char *params)
+{
+	const char *build = getenv("VPRIME_BUILD");
+	char ko[256];
+	int fd, ret;
+
+	igt_assert_f(build, "VPRIME_BUILD does not say where vprime.ko is\n");
+	snprintf(ko, sizeof(ko), "%s/vprime.ko", build);
+	load_dependencies(ko);
+	fd = open(ko, O_RDONLY | O_CLOEXEC);
+	igt_assert_f(fd >= 0, "%s: %s\n", ko, strerror(errno));
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int vp_try_unload(void)
+{
+	return syscall(SYS_delete_module, "vprime", O_NONBLOCK) ? -errno : 0;
+}
+
+bool vp_loaded(void)
+{
+	return access("/sys/module/vprime", F_OK) == 0;
+}
+
+unsigned int vp_gpus(void)
+{
+	DIR *dir = opendir(DRIVER_DIR);
+	unsigned int n, gpus = 0;
+	struct dirent *entry;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir)))
+		if (sscanf(entry->d_name, "vprime%u", &n) == 1)
+			gpus++;
+	closedir(dir);
+	return gpus;
+}
+
+void vp_unload(void)
+{
+	int ret = -EWOULDBLOCK;
+
+	/* What another process held is let go a moment after its death. */
+	for (int ms = 0; ret == -EWOULDBLOCK && ms < UNLOAD_MS; ms += POLL_MS) {
+		if (ms)
+			usleep(POLL_MS * 1000);
+		ret = vp_try_unload();
+	}
+	igt_assert_f(ret == 0, "unloading vprime: %s\n", strerror(-ret));
+}
+
+void vp_reload(unsigned int gpus)
+{
+	char params[32];
+	int ret;
+
+	if (vp_loaded())
+		vp_unload();
+	snprintf(params, sizeof(params), "gpus=%u", gpus);
+	ret = vp_try_load(params);
+	igt_assert_f(ret == 0, "loading vprime %s: %s\n", params,
+		     strerror(-ret));
+	igt_assert_eq(vp_gpus(), gpus);
+}
+
+void vp_ensure(unsigned int gpus)
+{
+	if (!vp_loaded() || vp_gpus() != gpus)
+		vp_reload(gpus);
+}
+
+static void write_driver_file(const char *file, unsigned int gpu)
+{
+	char path[80], name[32];
+	int fd, len;
+
+	snprintf(path, sizeof(path), DRIVER_DIR "/%s", file);
+	len = snprintf(name, sizeof(name), "vprime%u", gpu);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	igt_assert_f(fd >= 0, "%s: %s\n", path, strerror(errno));
+	igt_assert_f(write(fd, name, (size_t)len) == len, "%s > %s: %s\n", name,
+		     path, strerror(errno));
+	close(fd);
+}
+
+void vp_unplug(unsigned int gpu)
+{
+	write_driver_file("unbind", gpu);
+}
+
+void vp_plug(unsigned int gpu)
+{
+	write_driver_file("bind", gpu);
+}
+
+static int modprobe(const char *how, const char *driver)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "modprobe %s %s", how, driver);
+	return system(command);
+}
+
+static bool foreign_loaded(const char *driver)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", driver);
+	return access(path, F_OK) == 0;
+}
+
+void vp_load_foreign(const char *driver)
+{
+	if (!foreign_loaded(driver))
+		igt_assert_eq(modprobe("-q", driver), 0);
+}
+
+void vp_unload_foreign(const char *driver)
+{
+	if (foreign_loaded(driver))
+		igt_assert_eq(modprobe("-r", driver), 0);
+}
+
+int vp_open_foreign(const char *driver)
+{
+	drmVersionPtr version;
+	bool found;
+	char path[40];
+	int fd;
+
+	for (int card = 0; card < MAX_CARDS; card++) {
+		snprintf(path, sizeof(path), "/dev/dri/card%d", card);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		version = drmGetVersion(fd);
+		found = version && !strcmp(version->name, driver);
+		drmFreeVersion(version);
+		if (found)
+			return fd;
+		close(fd);
+	}
+	igt_assert_f(false, "no node of driver %s\n", driver);
+	return -1;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The module's life: loading with a number of GPUs, unplugging one, other
+ * drivers beside it.
+ */
+#ifndef VP_MODULE_H
+#define VP_MODULE_H
+
+#include <stdbool.h>
+
+#define VP_DEFAULT_GPUS	2
+
+/*
+ * finit_module(2) and delete_module(2) themselves, for their errno. The file is
+ * vprime.ko in the folder that the environment variable VPRIME_BUILD names.
+ */
+int vp_try_load(const char *params);
+int vp_try_unload(void);
+bool vp_loaded(void);
+/* How many GPUs are plugged in. */
+unsigned int vp_gpus(void);
+
+/* Have the module with exactly that many GPUs, all plugged in. */
+void vp_reload(unsigned int gpus);
+void vp_unload(void);
+void vp_ensure(unsigned int gpus);
+
+/* By way of the driver's bind and unbind files. */
+void vp_unplug(unsigned int gpu);
+void vp_plug(unsigned int gpu);
+
+/* Drivers of the distribution's kernel: "vgem", "virtio_gpu". */
+void vp_load_foreign(const char *driver);
+void vp_unload_foreign(const char *driver);
+/* A primary node of that driver; dumb buffers are to be had there only. */
+int vp_open_foreign(const char *driver);
+
+#endif /* VP_MODULE_H */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between processes: a pair of sockets, words and descriptors over it; and what
+ * happens to a process that touches an address.
+ */
+#ifndef VP_PROCESS_H
+#define VP_PROCESS_H
+
+#include <stdbool.h>
+
+/* Nobody waits on it for ever: reading fails the subtest after 60 seconds. */
+void vp_socketpair(int sock[2]);
+void vp_send_fd(int sock, int fd);
+int vp_recv_fd(int sock);
+void vp_tell(int sock, char word);
+char vp_hear(int sock);
+
+/* The signal that reading, or writing, at @addr raises; 0 when it works. */
+int vp_touch(volatile void *addr, bool write);
+
+#endif /* VP_PROCESS_H */

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE	/* close_range */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vp_test.h"
+
+static struct vp_counts counts_before;
+static bool unfinished;
+static int first_fd = -1;
+
+/* Leave the machine to the next program as this one found it. */
+static void restore_default(int sig)
+{
+	if (!sig)
+		vp_ensure(VP_DEFAULT_GPUS);
+}
+
+static void unmap_leftovers(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end;
+	char line[512];
+
+	igt_assert(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		if (!strstr(line, "/dev/dri/") && !strstr(line, "/dmabuf"))
+			continue;
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2)
+			munmap((void *)start, end - start);
+	}
+	fclose(maps);
+}
+
+/*
+ * A subtest that failed was left in its middle, with all that it had open: let
+ * go of that, or one failure would make all later ones fail by their counts.
+ */
+static void let_go_of_leftovers(void)
+{
+	unmap_leftovers();
+	close_range((unsigned int)first_fd, ~0u, 0);
+}
+
+void vp_begin(void)
+{
+	if (first_fd < 0) {
+		first_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		close(first_fd);
+		igt_install_exit_handler(restore_default);
+	}
+	if (unfinished)
+		let_go_of_leftovers();
+	unfinished = true;
+	vp_ensure(VP_DEFAULT_GPUS);
+	counts_before = vp_counts();
+}
+
+void vp_end(void)
+{
+	vp_ensure(VP_DEFAULT_GPUS);
+	vp_assert_counts_(&counts_before, "at the end of the subtest");
+	unfinished = false;
+}

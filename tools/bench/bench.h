@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../common/buffer.h"
+
+/*
+ * A row of the benchmark is one operation, measured on up to three subjects:
+ * stock vgem, vprime, and for some rows ordinary anonymous memory.
+ */
+
+/** struct subject - one of the things that are measured */
+struct subject {
+	/** @name: for messages */
+	const char *name;
+	/** @gpu: its primary node, open; -1 for anonymous memory */
+	int gpu;
+	/** @again: the same node, opened a second time */
+	int again;
+	/** @other: another GPU of the same driver; where it has none, the same as @again */
+	int other;
+};
+
+/** struct work - what an operation has prepared for itself on one subject */
+struct work {
+	const struct subject *subject;
+	/** @buffer: a buffer of the row's size, where the operation wants one */
+	struct buffer buffer;
+	/** @handle: the handle that it has in a second file */
+	uint32_t handle;
+	/** @memory: memory that is mapped for as long as the row lasts */
+	void *memory;
+};
+
+/**
+ * struct operation - what is measured
+ *
+ * All functions end the program when a system call fails: a benchmark of
+ * failures is worth nothing.
+ */
+struct operation {
+	/** @prepare: before the first round; may be NULL */
+	void (*prepare)(struct work *work);
+	/** @run: do it @count times; returns how long that took, in ns */
+	uint64_t (*run)(struct work *work, unsigned long count);
+	/** @finish: after the last round; may be NULL */
+	void (*finish)(struct work *work);
+};
+
+/** enum against - what vprime is held against in a row */
+enum against {
+	AGAINST_VGEM,
+	AGAINST_ANONYMOUS,
+	/* its own earlier self */
+	AGAINST_EARLIER,
+};
+
+/** struct row - one row of the table */
+struct row {
+	const char *name;
+	enum against against;
+	/** @target: the ratio to reach, with the decimals that it is to be rounded to */
+	const char *target;
+	/** @operation: on vgem and vprime; NULL for the row of many buffers */
+	const struct operation *operation;
+	/** @anonymous: the same on anonymous memory; NULL if there is no such thing */
+	const struct operation *anonymous;
+};
+
+extern const struct row rows[];
+extern const unsigned int row_count;
+
+/** struct result - a row's figures in microseconds, 0 where there is none */
+struct result {
+	double vgem, vprime;
+	/** @other: what is neither: anonymous memory, or buffer 1,000 */
+	double other;
+	double ratio;
+	bool met;
+};
+
+/** struct memory_result - kernel memory per live 4 KiB buffer, in bytes */
+struct memory_result {
+	double untouched, touched;
+};
+
+/* how many buffers are alive when that is measured */
+#define MEMORY_BUFFERS	20000
+
+struct subjects {
+	struct subject vgem, vprime, anonymous;
+};
+
+/* measure.c */
+struct result measure_row(const struct row *row, const struct subjects *subjects,
+			  unsigned int rounds);
+
+/* many.c */
+void measure_many(const struct subject *subject, unsigned int rounds, double *early_us,
+		  double *late_us);
+
+/* memory.c */
+struct memory_result measure_memory(const struct subject *subject);
+
+/* meminfo.c */
+uint64_t meminfo_bytes(const char *name);
+
+/* create.c */
+void create_or_die(const struct subject *subject, uint64_t size, struct buffer *buffer);
+void *map_or_die(const struct buffer *buffer);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bench - how fast vprime is, next to stock vgem
+ *
+ * Both modules have to be loaded, vprime with two GPUs at least.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/gpu.h"
+#include "bench.h"
+#include "table.h"
+
+#define DEFAULT_ROUNDS	15
+#define MEMORY_NAME	"kernel memory"
+
+static void usage(FILE *to)
+{
+	fputs("usage: bench [options]\n"
+	      "\n"
+	      "  --rounds N      rounds for each row (default: 15)\n"
+	      "  --only PATTERN  only rows whose name contains it\n"
+	      "  --json          one JSON object instead of a table\n", to);
+}
+
+static int open_or_die(const char *path)
+{
+	int fd = gpu_open(path);
+
+	if (fd < 0)
+		errx(1, "%s: %s", path, strerror(-fd));
+	return fd;
+}
+
+static void open_subject(struct subject *subject, const char *driver, int wanted)
+{
+	struct gpu gpus[GPU_MAX];
+	int count = gpu_list(driver, gpus);
+
+	if (count == -EACCES)
+		errx(1, "no permission to open the GPUs: be root");
+	if (count <= 0)
+		errx(1, "no %s GPU here; load the module: modprobe %s", driver, driver);
+	if (count < wanted)
+		errx(1, "only %d %s GPU here; load the module with %d: modprobe %s gpus=%d",
+		     count, driver, wanted, driver, wanted);
+	subject->name = driver;
+	subject->gpu = open_or_die(gpus[0].primary);
+	subject->again = open_or_die(gpus[0].primary);
+	subject->other = wanted > 1 ? open_or_die(gpus[1].primary) : subject->again;
+}
+
+static const struct option long_options[] = {
+	{ "rounds", required_argument, NULL, 'r' },
+	{ "only", required_argument, NULL, 'o' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	struct subjects subjects = { .anonymous = { "anonymous", -1, -1, -1 } };
+	struct memory_result vgem_memory, vprime_memory;
+	unsigned int within = 0, ran = 0, rounds = DEFAULT_ROUNDS, i;
+	const char *only = "";
+	bool json = false, with_memory;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'r':
+			rounds = (unsigned int)strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			only = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind != argc || !rounds || rounds > 1000) {
+		usage(stderr);
+		return 2;
+	}
+
+	open_subject(&subjects.vgem, "vgem", 1);
+	open_subject(&subjects.vprime, "vprime", 2);
+
+	/* first, while the slabs are as they were found */
+	with_memory = strcasestr(MEMORY_NAME, only);
+	if (with_memory) {
+		vgem_memory = measure_memory(&subjects.vgem);
+		vprime_memory = measure_memory(&subjects.vprime);
+	}
+
+	json ? json_head(rounds) : table_head();
+	for (i = 0; i < row_count; i++) {
+		struct result result;
+
+		if (!strcasestr(rows[i].name, only))
+			continue;
+		result = measure_row(&rows[i], &subjects, rounds);
+		json ? json_row(&rows[i], &result) : table_row(&rows[i], &result);
+		ran++;
+		within += result.met;
+	}
+	if (with_memory)
+		json ? json_memory(&vgem_memory, &vprime_memory) :
+		       table_memory(&vgem_memory, &vprime_memory);
+	json ? json_foot() : table_foot(rounds);
+	/* beside the JSON, not in it */
+	fprintf(json ? stderr : stdout, "bench: %u of %u rows within target\n", within, ran);
+	return 0;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a row is measured: round by round, the subjects taking turns, so that
+ * whatever else the machine does in the meantime meets them all alike. Each
+ * keeps its best round.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+/* long enough for the clock, short enough to fit between two disturbances */
+#define ROUND_NS	20e6
+#define MAX_LANES	3
+
+/* one subject in a row */
+struct lane {
+	const struct operation *operation;
+	struct work work;
+	/* operations in a round */
+	unsigned long count;
+	/* of the best round so far, for one operation */
+	double best_us;
+};
+
+static void lane_begin(struct lane *lane, const struct operation *operation,
+		       const struct subject *subject)
+{
+	uint64_t spent;
+
+	*lane = (struct lane){
+		.operation = operation,
+		.work = { .subject = subject, .buffer = BUFFER_NONE },
+		.best_us = INFINITY,
+	};
+	if (operation->prepare)
+		operation->prepare(&lane->work);
+
+	/* this also warms up */
+	for (lane->count = 1;; lane->count *= 4) {
+		spent = operation->run(&lane->work, lane->count);
+		if (spent > ROUND_NS / 8)
+			break;
+	}
+	lane->count = (unsigned long)ceil((double)lane->count * ROUND_NS / (double)spent);
+}
+
+static void lane_round(struct lane *lane)
+{
+	uint64_t spent = lane->operation->run(&lane->work, lane->count);
+
+	lane->best_us = fmin(lane->best_us, (double)spent / 1e3 / (double)lane->count);
+}
+
+static void lane_end(struct lane *lane)
+{
+	if (lane->operation->finish)
+		lane->operation->finish(&lane->work);
+}
+
+/* is the ratio within the target, when both have the target's number of decimals */
+static bool is_met(double ratio, const char *target)
+{
+	const char *point = strchr(target, '.');
+	int decimals = point ? (int)strlen(point + 1) : 0;
+	char rounded[32];
+
+	snprintf(rounded, sizeof(rounded), "%.*f", decimals, ratio);
+	return strtod(rounded, NULL) <= strtod(target, NULL);
+}
+
+struct result measure_row(const struct row *row, const struct subjects *subjects,
+			  unsigned int rounds)
+{
+	struct lane lanes[MAX_LANES];
+	unsigned int count = 0, i, round;
+	struct result result = { 0 };
+
+	if (row->against == AGAINST_EARLIER) {
+		/* a round of it takes a hundred times as long as any other's */
+		measure_many(&subjects->vprime, (rounds + 1) / 2, &result.other, &result.vprime);
+		result.ratio = result.vprime / result.other;
+		result.met = is_met(result.ratio, row->target);
+		return result;
+	}
+
+	lane_begin(&lanes[count++], row->operation, &subjects->vgem);
+	lane_begin(&lanes[count++], row->operation, &subjects->vprime);
+	if (row->anonymous)
+		lane_begin(&lanes[count++], row->anonymous, &subjects->anonymous);
+	for (round = 0; round < rounds; round++)
+		for (i = 0; i < count; i++)
+			/* nobody is always the first, or always after the same one */
+			lane_round(&lanes[round % 2 ? count - 1 - i : i]);
+	for (i = 0; i < count; i++)
+		lane_end(&lanes[i]);
+
+	result.vgem = lanes[0].best_us;
+	result.vprime = lanes[1].best_us;
+	result.other = row->anonymous ? lanes[2].best_us : 0;
+	result.ratio = result.vprime /
+		       (row->against == AGAINST_ANONYMOUS ? result.other : result.vgem);
+	result.met = is_met(result.ratio, row->target);
+	return result;
+}

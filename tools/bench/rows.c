@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rows: what is done in each, and how fast it has to be.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include "../common/clock.h"
+#include "bench.h"
+
+#define KIB		1024ull
+#define MIB		(1024 * KIB)
+#define LARGE		(64 * MIB)
+#define PAGE		(4 * KIB)
+#define HUGE_PAGE	(2 * MIB)
+
+/* ---- create ---- */
+
+static uint64_t run_create(struct work *work, unsigned long count, uint64_t size)
+{
+	uint64_t start = clock_ns();
+	struct buffer buffer;
+
+	while (count--) {
+		create_or_die(work->subject, size, &buffer);
+		drmCloseBufferHandle(buffer.gpu, buffer.handle);
+	}
+	return clock_ns() - start;
+}
+
+static uint64_t run_create_4k(struct work *work, unsigned long count)
+{
+	return run_create(work, count, 4 * KIB);
+}
+
+static uint64_t run_create_4m(struct work *work, unsigned long count)
+{
+	return run_create(work, count, 4 * MIB);
+}
+
+static const struct operation create_4k = { .run = run_create_4k };
+static const struct operation create_4m = { .run = run_create_4m };
+
+/* ---- export ---- */
+
+static int export_or_die(const struct buffer *buffer)
+{
+	int fd;
+
+	if (drmPrimeHandleToFD(buffer->gpu, buffer->handle, DRM_CLOEXEC | DRM_RDWR, &fd))
+		err(1, "export");
+	return fd;
+}
+
+static void prepare_exported(struct work *work, uint64_t size)
+{
+	create_or_die(work->subject, size, &work->buffer);
+	work->buffer.dmabuf = export_or_die(&work->buffer);
+}
+
+static void prepare_exported_4k(struct work *work)
+{
+	prepare_exported(work, 4 * KIB);
+}
+
+static void prepare_exported_4m(struct work *work)
+{
+	prepare_exported(work, 4 * MIB);
+}
+
+static void finish_buffer(struct work *work)
+{
+	buffer_close(&work->buffer);
+}
+
+static uint64_t run_export(struct work *work, unsigned long count)
+{
+	uint64_t start = clock_ns();
+
+	while (count--)
+		close(export_or_die(&work->buffer));
+	return clock_ns() - start;
+}
+
+static const struct operation export = { prepare_exported_4k, run_export, finish_buffer };
+
+static uint64_t run_create_export(struct work *work, unsigned long count)
+{
+	uint64_t start = clock_ns();
+	struct buffer buffer;
+
+	while (count--) {
+		create_or_die(work->subject, 4 * KIB, &buffer);
+		close(export_or_die(&buffer));
+		drmCloseBufferHandle(buffer.gpu, buffer.handle);
+	}
+	return clock_ns() - start;
+}
+
+static const struct operation create_export = { .run = run_create_export };
+
+/* ---- import ---- */
+
+static uint32_t import_or_die(int gpu, int dmabuf)
+{
+	uint32_t handle;
+
+	if (drmPrimeFDToHandle(gpu, dmabuf, &handle))
+		err(1, "import");
+	return handle;
+}
+
+static uint64_t run_import_same(struct work *work, unsigned long count)
+{
+	uint64_t start = clock_ns();
+
+	/* the handle comes back again and again, and has one reference */
+	while (count--)
+		if (import_or_die(work->subject->gpu, work->buffer.dmabuf) != work->buffer.handle)
+			errx(1, "%s: import: another handle", work->subject->name);
+	return clock_ns() - start;
+}
+
+static uint64_t run_import_into(struct work *work, unsigned long count, int gpu)
+{
+	uint64_t start = clock_ns();
+
+	while (count--)
+		drmCloseBufferHandle(gpu, import_or_die(gpu, work->buffer.dmabuf));
+	return clock_ns() - start;
+}
+
+static uint64_t run_import_again(struct work *work, unsigned long count)
+{
+	return run_import_into(work, count, work->subject->again);
+}
+
+static uint64_t run_import_other(struct work *work, unsigned long count)
+{
+	return run_import_into(work, count, work->subject->other);
+}
+
+static const struct operation import_same = {
+	prepare_exported_4k, run_import_same, finish_buffer
+};
+static const struct operation import_again = {
+	prepare_exported_4k, run_import_again, finish_buffer
+};
+static const struct operation import_other = {
+	prepare_exported_4m, run_import_other, finish_buffer
+};
+
+/* ---- the dma-buf's own file ---- */
+
+static uint64_t run_poll(struct work *work, unsigned long count)
+{
+	struct pollfd fd = { .fd = work->buffer.dmabuf, .events = POLLIN | POLLOUT };
+	uint64_t start = clock_ns();
+
+	while (count--)
+		if (poll(&fd, 1, 0) != 1 || fd.revents != (POLLIN | POLLOUT))
+			errx(1, "%s: poll: not idle", work->subject->name);
+	return clock_ns() - start;
+}
+
+static uint64_t run_sync(struct work *work, unsigned long count)
+{
+	uint64_t start = clock_ns();
+
+	while (count--)
+		if (buffer_begin(&work->buffer, BUFFER_READ | BUFFER_WRITE) ||
+		    buffer_end(&work->buffer, BUFFER_READ | BUFFER_WRITE))
+			errx(1, "%s: DMA_BUF_IOCTL_SYNC failed", work->subject->name);
+	return clock_ns() - start;
+}
+
+static const struct operation poll_idle = { prepare_exported_4k, run_poll, finish_buffer };
+static const struct operation sync_cpu = { prepare_exported_4k, run_sync, finish_buffer };
+
+/* ---- memory ---- */
+
+static void touch(void *memory, uint64_t size)
+{
+	volatile char *page = memory;
+	uint64_t at;
+
+	for (at = 0; at < size; at += PAGE)
+		page[at] = 1;
+}
+
+/* anonymous memory that can be huge pages throughout; freed by unmapping all of @whole */
+static void *map_anonymous(uint64_t size, void **whole)
+{
+	uintptr_t at;
+
+	*whole = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (*whole == MAP_FAILED)
+		err(1, "anonymous memory");
+	at = ((uintptr_t)*whole + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+	madvise((void *)at, size, MADV_HUGEPAGE);
+	return (void *)at;
+}
+
+/* giving the memory back is not in the time, here and below */
+static uint64_t run_first_touch(struct work *work, unsigned long count)
+{
+	uint64_t spent = 0;
+
+	while (count--) {
+		uint64_t start = clock_ns();
+		struct buffer buffer;
+
+		create_or_die(work->subject, LARGE, &buffer);
+		buffer.map = map_or_die(&buffer);
+		touch(buffer.map, LARGE);
+		spent += clock_ns() - start;
+		buffer_close(&buffer);
+	}
+	return spent;
+}
+
+static uint64_t run_first_touch_anonymous(struct work *work, unsigned long count)
+{
+	uint64_t spent = 0;
+
+	(void)work;
+	while (count--) {
+		uint64_t start = clock_ns();
+		void *whole;
+
+		touch(map_anonymous(LARGE, &whole), LARGE);
+		spent += clock_ns() - start;
+		munmap(whole, LARGE + HUGE_PAGE);
+	}
+	return spent;
+}
+
+static const struct operation first_touch = { .run = run_first_touch };
+static const struct operation first_touch_anonymous = { .run = run_first_touch_anonymous };
+
+/* a buffer with all its pages, and a first mapping of them */
+static void prepare_touched(struct work *work)
+{
+	create_or_die(work->subject, LARGE, &work->buffer);
+	work->buffer.map = map_or_die(&work->buffer);
+	touch(work->buffer.map, LARGE);
+}
+
+static uint64_t run_touch_again(struct work *work, unsigned long count)
+{
+	uint64_t spent = 0;
+
+	while (count--) {
+		uint64_t start = clock_ns();
+		void *map = map_or_die(&work->buffer);
+
+		touch(map, LARGE);
+		spent += clock_ns() - start;
+		munmap(map, LARGE);
+	}
+	return spent;
+}
+
+static const struct operation touch_again = { prepare_touched, run_touch_again, finish_buffer };
+
+static uint64_t set_memory(void *memory, unsigned long count)
+{
+	uint64_t start = clock_ns();
+
+	while (count--) {
+		memset(memory, (int)count, LARGE);
+		/* somebody might look */
+		__asm__ volatile("" : : "r"(memory) : "memory");
+	}
+	return clock_ns() - start;
+}
+
+static uint64_t run_memset(struct work *work, unsigned long count)
+{
+	return set_memory(work->buffer.map, count);
+}
+
+static void prepare_anonymous(struct work *work)
+{
+	uint64_t before = meminfo_bytes("AnonHugePages");
+
+	/* unmapped with the process: one such area is all there ever is */
+	work->memory = map_anonymous(LARGE, &(void *){ NULL });
+	touch(work->memory, LARGE);
+	if (meminfo_bytes("AnonHugePages") < before + LARGE)
+		warnx("anonymous memory is not in huge pages here: its rows mean little");
+}
+
+static uint64_t run_memset_anonymous(struct work *work, unsigned long count)
+{
+	return set_memory(work->memory, count);
+}
+
+static const struct operation memset_mapped = { prepare_touched, run_memset, finish_buffer };
+static const struct operation memset_anonymous = {
+	.prepare = prepare_anonymous, .run = run_memset_anonymous
+};
+
+/* ---- the table ---- */
+
+const struct row rows[] = {
+	{ "create + close, 4 KiB", AGAINST_VGEM, "0.4", &create_4k, NULL },
+	{ "create + close, 4 MiB", AGAINST_VGEM, "0.4", &create_4m, NULL },
+	{ "export + close fd, already exported", AGAINST_VGEM, "1.0", &export, NULL },
+	{ "create + export + close all", AGAINST_VGEM, "0.65", &create_export, NULL },
+	{ "import own fd, same file", AGAINST_VGEM, "1.0", &import_same, NULL },
+	{ "import own fd, another file, + close", AGAINST_VGEM, "1.0", &import_again, NULL },
+	{ "import into another GPU + close, 4 MiB", AGAINST_VGEM, "1.1", &import_other, NULL },
+	{ "poll an idle dma-buf", AGAINST_VGEM, "1.0", &poll_idle, NULL },
+	{ "DMA_BUF_IOCTL_SYNC start + end", AGAINST_VGEM, "1.0", &sync_cpu, NULL },
+	{ "create, map, touch every page, 64 MiB", AGAINST_ANONYMOUS, "1.1", &first_touch,
+	  &first_touch_anonymous },
+	{ "map and touch again, 64 MiB", AGAINST_VGEM, "0.03", &touch_again, NULL },
+	{ "memset, mapped 64 MiB", AGAINST_ANONYMOUS, "1.05", &memset_mapped, &memset_anonymous },
+	{ "create buffer 100,000, all alive", AGAINST_EARLIER, "1.3", NULL, NULL },
+};
+
+const unsigned int row_count = sizeof(rows) / sizeof(rows[0]);

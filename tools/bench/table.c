@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The figures as a table.
+ */
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#include "table.h"
+
+/* as many decimals as mean anything */
+static const char *microseconds(double us, char text[16])
+{
+	if (us <= 0)
+		snprintf(text, 16, "-");
+	else
+		snprintf(text, 16, "%.*f", us < 100 ? 2 : us < 10000 ? 1 : 0, us);
+	return text;
+}
+
+/* what the ratio is to, where it is not to vgem */
+static const char *to(const struct row *row)
+{
+	switch (row->against) {
+	case AGAINST_ANONYMOUS:
+		return "anonymous";
+	case AGAINST_EARLIER:
+		return "no. 1,000";
+	default:
+		return "";
+	}
+}
+
+void table_head(void)
+{
+	printf("%-40s %10s %10s %10s %-9s %7s %7s  %s\n", "operation, in microseconds", "vgem",
+	       "vprime", "other", "", "ratio", "target", "met");
+	fflush(stdout);
+}
+
+void table_row(const struct row *row, const struct result *result)
+{
+	char vgem[16], vprime[16], other[16];
+
+	printf("%-40s %10s %10s %10s %-9s %7.3f %7s  %s\n", row->name,
+	       microseconds(result->vgem, vgem), microseconds(result->vprime, vprime),
+	       microseconds(result->other, other), to(row), result->ratio, row->target,
+	       result->met ? "yes" : "NO");
+	fflush(stdout);
+}
+
+void table_memory(const struct memory_result *vgem, const struct memory_result *vprime)
+{
+	printf("\n%-40s %10s %10s %31s\n", "kernel memory, bytes per live buffer", "vgem", "vprime",
+	       "ratio");
+	printf("%-40s %10.0f %10.0f %31.3f\n", "4 KiB, never touched", vgem->untouched,
+	       vprime->untouched, vprime->untouched / vgem->untouched);
+	printf("%-40s %10.0f %10.0f %31.3f\n", "4 KiB, touched (without its page)", vgem->touched,
+	       vprime->touched, vprime->touched / vgem->touched);
+	fflush(stdout);
+}
+
+void table_foot(unsigned int rounds)
+{
+	struct utsname name;
+
+	uname(&name);
+	printf("\n"
+	       "Linux %s. Each figure is the best of %u rounds of some 20 ms or one\n"
+	       "operation; in each round the columns take turns. The ratio is vprime to vgem, or to\n"
+	       "what stands under \"other\". It meets its target when it does so rounded to the\n"
+	       "target's decimals. Buffers are dumb buffers of the primary nodes. Giving memory back\n"
+	       "is not in the time of the touching rows. Anonymous memory is aligned to huge pages\n"
+	       "and advised to use them. Buffers 1,000 and 100,000: means of the 500 around each,\n"
+	       "best of %u times. Kernel memory is the growth of Slab in /proc/meminfo over %d\n"
+	       "live buffers.\n",
+	       name.release, rounds, (rounds + 1) / 2, MEMORY_BUFFERS);
+}
+
+static const char *separator = "";
+
+void json_head(unsigned int rounds)
+{
+	struct utsname name;
+
+	uname(&name);
+	printf("{\n\t\"kernel\": \"%s\",\n\t\"rounds\": %u,\n\t\"rows\": [", name.release, rounds);
+}
+
+void json_row(const struct row *row, const struct result *result)
+{
+	printf("%s\n\t\t{ \"operation\": \"%s\", \"vgem_us\": %.3f, \"vprime_us\": %.3f, "
+	       "\"other_us\": %.3f, \"other\": \"%s\", \"ratio\": %.4f, \"target\": %s, "
+	       "\"met\": %s }", separator, row->name, result->vgem, result->vprime, result->other,
+	       to(row), result->ratio, row->target, result->met ? "true" : "false");
+	separator = ",";
+}
+
+void json_memory(const struct memory_result *vgem, const struct memory_result *vprime)
+{
+	printf("\n\t],\n\t\"memory_bytes\": {\n"
+	       "\t\t\"untouched\": { \"vgem\": %.0f, \"vprime\": %.0f },\n"
+	       "\t\t\"touched\": { \"vgem\": %.0f, \"vprime\": %.0f }\n\t}",
+	       vgem->untouched, vprime->untouched, vgem->touched, vprime->touched);
+	separator = NULL;
+}
+
+void json_foot(void)
+{
+	/* without the memory part, the list of rows is still open */
+	printf("%s\n}\n", separator ? "\n\t]" : "");
+}

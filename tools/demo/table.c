@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of steps.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "../common/clock.h"
+#include "table.h"
+
+void table_print(const struct wire_row *row)
+{
+	static bool begun;
+
+	if (!begun)
+		printf("%-38s %-9s %12s   %s\n", "step", "device", "time", "check");
+	begun = true;
+	printf("%-38s %-9s %9.1f ms   %s\n", row->step, row->device,
+	       (double)row->duration_ns / 1e6, row->check);
+	fflush(stdout);
+}
+
+struct wire_row table_row(int gpu, const char *format, ...)
+{
+	struct wire_row row = { .device = "-" };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(row.step, sizeof(row.step), format, args);
+	va_end(args);
+	if (gpu >= 0)
+		snprintf(row.device, sizeof(row.device), "vprime%d", gpu);
+	row.duration_ns = clock_ns();
+	return row;
+}
+
+void table_check(struct wire_row *row, const char *format, ...)
+{
+	va_list args;
+
+	row->duration_ns = clock_ns() - row->duration_ns;
+	va_start(args, format);
+	vsnprintf(row->check, sizeof(row->check), format, args);
+	va_end(args);
+}
+
+const char *grouped(uint64_t number, char text[GROUPED])
+{
+	char digits[GROUPED];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, number), i, out = 0;
+
+	for (i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			text[out++] = ',';
+		text[out++] = digits[i];
+	}
+	text[out] = '\0';
+	return text;
+}

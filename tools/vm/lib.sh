@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shared by the scripts of this folder: where things are, and how they speak.
+# Sourced, not run; the sourcing script has set $top, the checkout.
+# shellcheck shell=sh
+# shellcheck disable=SC2034  # the variables are for the scripts that source this
+
+cache="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vprime"
+
+# The kernels that everything is tested on, oldest first.
+all_kernels="6.1 6.12"
+
+say() {
+	printf 'vprime: %s\n' "$*" >&2
+}
+
+# die STATUS MESSAGE: one line that says what is wrong and what to do.
+die() {
+	status=$1
+	shift
+	say "$@"
+	exit "$status"
+}
+
+# The release of a cached kernel ("6.1" -> "6.1.0-56-amd64"); fails when it is not in the cache.
+kernel_release() {
+	cat "$cache/kernel/$1/release" 2>/dev/null
+}
+
+# Write "$@" so that a shell reads the same words back.
+quote_words() {
+	for word in "$@"; do
+		printf "'"
+		printf '%s' "$word" | sed "s/'/'\\\\''/g"
+		printf "' "
+	done
+	printf '\n'
+}
