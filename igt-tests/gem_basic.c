@@ -126,6 +126,57 @@ static void create_and_info(void)
 	close(gpu);
 }
 
+/* A memory figure of a GPU's file in bytes, as programs like nvtop read it. */
+static long long memory_figure(int gpu, const char *name)
+{
+	char path[64], line[128], key[64], unit[8];
+	long long value, figure = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", gpu);
+	file = fopen(path, "re");
+	igt_assert(file);
+	while (fgets(line, sizeof(line), file)) {
+		unit[0] = '\0';
+		if (sscanf(line, "%63[^:]: %lld %7s", key, &value, unit) < 2 ||
+		    strcmp(key, name))
+			continue;
+		figure = value << (!strcmp(unit, "KiB") ? 10 :
+				   !strcmp(unit, "MiB") ? 20 : 0);
+	}
+	fclose(file);
+	return figure;
+}
+
+static void fdinfo(void)
+{
+	int gpu = vp_open(0), dmabuf;
+	uint32_t handle, shared;
+	char *map;
+
+	/* grep knows whether the DRM core can; what it says is then a must. */
+	igt_require_f(!system("grep -q drm_show_memory_stats /proc/kallsyms"),
+		      "this kernel's DRM core has no memory statistics\n");
+	igt_assert_eq(memory_figure(gpu, "drm-total-memory"), 0);
+
+	handle = vp_create(gpu, 16 * VP_PAGE);
+	shared = vp_create(gpu, 4 * VP_PAGE);
+	dmabuf = vp_export(gpu, shared);
+	map = vp_map(gpu, handle, 16 * VP_PAGE, PROT_READ | PROT_WRITE);
+	map[0] = map[VP_PAGE] = map[2 * VP_PAGE] = 1;
+
+	igt_assert_eq(memory_figure(gpu, "drm-total-memory"), 20 * VP_PAGE);
+	igt_assert_eq(memory_figure(gpu, "drm-shared-memory"), 4 * VP_PAGE);
+	igt_assert_eq(memory_figure(gpu, "drm-resident-memory"), 3 * VP_PAGE);
+
+	vp_unmap(map, 16 * VP_PAGE);
+	close(dmabuf);
+	vp_close(gpu, handle);
+	vp_close(gpu, shared);
+	igt_assert_eq(memory_figure(gpu, "drm-total-memory"), 0);
+	close(gpu);
+}
+
 static void counts_follow(void)
 {
 	struct vp_counts before = vp_counts(), now;
@@ -388,6 +439,10 @@ igt_main
 	igt_describe("The object counts move when objects are made");
 	vp_subtest("counts-follow")
 		counts_follow();
+
+	igt_describe("Each file's memory is in its fdinfo, where the kernel has that");
+	vp_subtest("fdinfo")
+		fdinfo();
 
 	igt_describe("A buffer's mmap offset is its own, stays, and leads to its pages");
 	vp_subtest("mmap-offset")
