@@ -74,8 +74,14 @@ static void vp_device_unplug(void *drm)
 
 static int vp_device_probe(struct platform_device *pdev)
 {
+	const struct platform_device_id *id = platform_get_device_id(pdev);
 	struct vp_device *vdev;
 	int ret;
+
+	/* Somebody bound the driver to a device that is not ours. */
+	ret = -ENODEV;
+	if (!id)
+		goto out;
 
 	ret = dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (ret)
@@ -88,7 +94,7 @@ static int vp_device_probe(struct platform_device *pdev)
 		ret = PTR_ERR(vdev);
 		goto out;
 	}
-	vdev->index = platform_get_device_id(pdev)->driver_data;
+	vdev->index = id->driver_data;
 
 	ret = drm_dev_register(&vdev->drm, 0);
 	if (ret)

@@ -63,6 +63,8 @@ long vp_gem_views(void)
 
 static void vp_gem_invalidate_mappings(struct vp_attachment *attach)
 {
+	dma_resv_assert_held(attach->buf->resv);
+
 	if (attach->sgt)
 		vp_dmabuf_unmap_attachment(attach, attach->sgt, attach->dir);
 }
@@ -70,6 +72,8 @@ static void vp_gem_invalidate_mappings(struct vp_attachment *attach)
 static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 {
 	struct vp_gem *gem = vp_gem_from_attachment(attach);
+
+	dma_resv_assert_held(attach->buf->resv);
 
 	drm_vma_node_unmap(&gem->base.vma_node,
 			   gem->base.dev->anon_inode->i_mapping);

@@ -454,8 +454,8 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_end_cpu_access);
  * a way of its own (a foreign one does) replaces the file, vm_ops and
  * vm_private_data of @vma. Called with the mmap lock, unlocked.
  *
- * Returns 0; -EINVAL when the mapping is private, or reaches beyond the
- * buffer; else the exporter's errno.
+ * Returns 0; -EINVAL when the mapping is private, reaches beyond the buffer, or
+ * the exporter has no CPU mappings; else the exporter's errno.
  */
 int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff)
@@ -464,6 +464,8 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 
 	/* VM_SHARED is clear in read-only shared mappings; this one is not. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (!buf->ops->mmap && !buf->ops->fault)
 		return -EINVAL;
 	if (pgoff > pages || vma_pages(vma) > pages - pgoff)
 		return -EINVAL;

@@ -76,15 +76,15 @@ struct vp_dmabuf_ops {
 			      enum dma_data_direction dir);
 
 	/**
-	 * @mmap: unlocked, mmap lock held. For an exporter that sets up CPU
-	 * mappings in a way of its own; all others have @fault instead. Bounds
-	 * and flags have been checked.
+	 * @mmap: optional, unlocked, mmap lock held. For an exporter that sets
+	 * up CPU mappings in a way of its own; others have @fault instead, or
+	 * cannot be mapped. Bounds and flags have been checked.
 	 */
 	int (*mmap)(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		    unsigned long pgoff);
 
 	/**
-	 * @fault: locked. Puts the buffer's page @pgoff, and more where it is
+	 * @fault: optional, locked. Puts the buffer's page @pgoff, and more where it is
 	 * cheap, at the place of the fault.
 	 */
 	vm_fault_t (*fault)(struct vp_dmabuf *buf, struct vm_fault *vmf,

@@ -303,10 +303,11 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_fd);
  */
 void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf)
 {
-	struct dma_buf *kbuf = vp_export_find(buf);
+	struct dma_buf *kbuf;
 
 	dma_resv_assert_held(buf->resv);
 
+	kbuf = vp_export_find(buf);
 	if (!kbuf)
 		return;
 	unmap_mapping_range(kbuf->file->f_mapping, 0, 0, 1);

@@ -13,6 +13,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -254,6 +255,10 @@ static int test_fd(void)
 	CHECK(kbuf->size == VP_TEST_SIZE && kbuf->resv == buffer->base.resv);
 	dma_buf_put(kbuf);
 	dma_buf_put(kbuf);
+
+	/* This exporter has no CPU mappings to offer. */
+	CHECK(vm_mmap(kbuf->file, 0, PAGE_SIZE, PROT_READ, MAP_SHARED, 0) ==
+	      -EINVAL);
 
 	CHECK(PTR_ERR(vp_dmabuf_get(-1)) == -EBADF);
 	close_fd(first);
