@@ -20,7 +20,19 @@ IGT_TEST_DESCRIPTION("The roles of dma-buf, as a driver author meets them");
 
 #define MODULE	"vprime_core_test"
 
-/* Load the test module, which runs the test; 0 or what loading failed with. */
+/* How the test went that the loaded module has run. */
+static int result(void)
+{
+	FILE *file = fopen("/sys/module/" MODULE "/parameters/result", "re");
+	int value;
+
+	igt_assert(file);
+	igt_assert_eq(fscanf(file, "%d", &value), 1);
+	fclose(file);
+	return value;
+}
+
+/* Load the test module, which runs the test; 0 or what went wrong. */
 static int run_in_kernel(const char *name, int fd)
 {
 	const char *build = getenv("VPRIME_BUILD");
@@ -35,6 +47,10 @@ static int run_in_kernel(const char *name, int fd)
 
 	err = syscall(SYS_finit_module, file, params, 0) ? -errno : 0;
 	close(file);
+	if (err)
+		return err;
+	err = result();
+	/* One that failed cannot be unloaded, and fails those that follow. */
 	if (!err)
 		igt_assert_eq(syscall(SYS_delete_module, MODULE, 0), 0);
 	return err;
