@@ -66,13 +66,13 @@ void table_foot(unsigned int rounds)
 	uname(&name);
 	printf("\n"
 	       "Linux %s. Each figure is the best of %u rounds of some 20 ms or one\n"
-	       "operation; in each round the columns take turns. The ratio is vprime to vgem, or to\n"
-	       "what stands under \"other\". It meets its target when it does so rounded to the\n"
-	       "target's decimals. Buffers are dumb buffers of the primary nodes. Giving memory back\n"
-	       "is not in the time of the touching rows. Anonymous memory is aligned to huge pages\n"
-	       "and advised to use them. Buffers 1,000 and 100,000: means of the 500 around each,\n"
-	       "best of %u times. Kernel memory is the growth of Slab in /proc/meminfo over %d\n"
-	       "live buffers.\n",
+	       "operation; in each round the columns take turns, each when what the one before it\n"
+	       "freed is gone. The ratio is vprime to vgem, or to what stands under \"other\". It\n"
+	       "meets its target when it does so rounded to the target's decimals. Buffers are dumb\n"
+	       "buffers of the primary nodes. Giving memory back is not in the time of the touching\n"
+	       "rows. Anonymous memory is aligned to huge pages and advised to use them. Buffers\n"
+	       "1,000 and 100,000: means of the 500 around each, best of %u times. Kernel memory is\n"
+	       "the growth of Slab in /proc/meminfo over %d live buffers.\n",
 	       name.release, rounds, (rounds + 1) / 2, MEMORY_BUFFERS);
 }
 
