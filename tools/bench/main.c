@@ -16,14 +16,14 @@
 #include "bench.h"
 #include "table.h"
 
-#define DEFAULT_ROUNDS	15
+#define DEFAULT_ROUNDS	40
 #define MEMORY_NAME	"kernel memory"
 
 static void usage(FILE *to)
 {
 	fputs("usage: bench [options]\n"
 	      "\n"
-	      "  --rounds N      rounds for each row (default: 15)\n"
+	      "  --rounds N      rounds for each row (default: 40)\n"
 	      "  --only PATTERN  only rows whose name contains it\n"
 	      "  --json          one JSON object instead of a table\n", to);
 }

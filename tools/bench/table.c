@@ -65,7 +65,7 @@ void table_foot(unsigned int rounds)
 
 	uname(&name);
 	printf("\n"
-	       "Linux %s. Each figure is the best of %u rounds of some 20 ms or one\n"
+	       "Linux %s. Each figure is the best of %u rounds of some 8 ms or one\n"
 	       "operation; in each round the columns take turns, each when what the one before it\n"
 	       "freed is gone. The ratio is vprime to vgem, or to what stands under \"other\". It\n"
 	       "meets its target when it does so rounded to the target's decimals. Buffers are dumb\n"
@@ -73,7 +73,7 @@ void table_foot(unsigned int rounds)
 	       "rows. Anonymous memory is aligned to huge pages and advised to use them. Buffers\n"
 	       "1,000 and 100,000: means of the 500 around each, best of %u times. Kernel memory is\n"
 	       "the growth of Slab in /proc/meminfo over %d live buffers.\n",
-	       name.release, rounds, (rounds + 1) / 2, MEMORY_BUFFERS);
+	       name.release, rounds, (rounds + 3) / 4, MEMORY_BUFFERS);
 }
 
 static const char *separator = "";
