@@ -2,16 +2,24 @@
 /*
  * DOC: debugfs
  *
- * /sys/kernel/debug/vprime/counts has one line "name number" for each kind of
- * object. A test that leaves nothing behind finds the same numbers before and
- * after; violations alone only ever grows.
+ * /sys/kernel/debug/vprime, for root:
+ *
+ *  - counts: one line "name number" for each kind of object. A test that leaves
+ *    nothing behind finds the same numbers before and after; violations alone
+ *    only ever grows.
+ *  - violations: the same for each rule of the dma-buf contract, since load.
+ *  - buffers: every buffer with its attachments, open CPU accesses, pending
+ *    fences and breaches; see watch.c for the form. With the watch only.
+ *  - move, revoke: a buffer's id goes in, in decimal, and that is done to it.
+ *    With the watch only.
  */
 #include <linux/debugfs.h>
+#include <linux/mm.h>
 #include <linux/seq_file.h>
 
 #include "drm/debugfs.h"
-#include "gem/memory.h"
 #include "gem/object.h"
+#include "gem/storage.h"
 #include "prime/dmabuf.h"
 
 static struct dentry *vp_debugfs_root;
@@ -34,11 +42,95 @@ static int vp_debugfs_counts_show(struct seq_file *m, void *unused)
 	vp_debugfs_count(m, "vmaps", &counts->vmaps);
 	vp_debugfs_count(m, "exports", &counts->exports);
 	vp_debugfs_count(m, "imports", &counts->imports);
-	seq_printf(m, "pages %ld\n", vp_memory_pages());
+	seq_printf(m, "pages %ld\n", vp_storage_total_pages());
 	vp_debugfs_count(m, "violations", &counts->violations);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vp_debugfs_counts);
+
+static int vp_debugfs_violations_show(struct seq_file *m, void *unused)
+{
+	enum vp_rule rule;
+
+	for (rule = 0; rule < VP_RULES; rule++)
+		vp_debugfs_count(m, vp_rule_name(rule), &vp_rule_counts[rule]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vp_debugfs_violations);
+
+#ifdef VP_WATCH
+
+/*
+ * A read fills so much before it goes back to the program, in bytes. Each one
+ * looks for its place in the list again, and lists can be long.
+ */
+#define VP_LIST_CHUNK	(64 * 1024)
+
+static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
+{
+	struct seq_file *m;
+	int ret = seq_open(file, &vp_watch_list_ops);
+
+	if (ret)
+		return ret;
+	m = file->private_data;
+	m->buf = kvmalloc(VP_LIST_CHUNK, GFP_KERNEL);
+	if (m->buf)
+		m->size = VP_LIST_CHUNK;
+	return 0;
+}
+
+static const struct file_operations vp_debugfs_buffers_fops = {
+	.owner = THIS_MODULE,
+	.open = vp_debugfs_buffers_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release,
+};
+
+/* Do something to the buffer whose id a program has written. */
+static int vp_debugfs_do(u64 id, int (*func)(struct vp_dmabuf *buf))
+{
+	struct vp_dmabuf *buf = vp_watch_find(id);
+	int ret;
+
+	if (!buf)
+		return -ENOENT;
+	ret = func(buf);
+	vp_dmabuf_put(buf);
+	return ret;
+}
+
+static int vp_debugfs_move(void *data, u64 id)
+{
+	return vp_debugfs_do(id, vp_dmabuf_move);
+}
+DEFINE_DEBUGFS_ATTRIBUTE(vp_debugfs_move_fops, NULL, vp_debugfs_move, "%llu\n");
+
+static int vp_debugfs_revoke(void *data, u64 id)
+{
+	return vp_debugfs_do(id, vp_dmabuf_revoke);
+}
+DEFINE_DEBUGFS_ATTRIBUTE(vp_debugfs_revoke_fops, NULL, vp_debugfs_revoke,
+			 "%llu\n");
+
+static void vp_debugfs_watch_init(void)
+{
+	debugfs_create_file("buffers", 0400, vp_debugfs_root, NULL,
+			    &vp_debugfs_buffers_fops);
+	debugfs_create_file_unsafe("move", 0200, vp_debugfs_root, NULL,
+				   &vp_debugfs_move_fops);
+	debugfs_create_file_unsafe("revoke", 0200, vp_debugfs_root, NULL,
+				   &vp_debugfs_revoke_fops);
+}
+
+#else
+
+static void vp_debugfs_watch_init(void)
+{
+}
+
+#endif
 
 /**
  * vp_debugfs_init - make the folder
@@ -50,6 +142,9 @@ void vp_debugfs_init(void)
 	vp_debugfs_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("counts", 0400, vp_debugfs_root, NULL,
 			    &vp_debugfs_counts_fops);
+	debugfs_create_file("violations", 0400, vp_debugfs_root, NULL,
+			    &vp_debugfs_violations_fops);
+	vp_debugfs_watch_init();
 }
 
 /**

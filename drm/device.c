@@ -6,12 +6,17 @@
  * platform bus and takes devices of different names for different GPUs. The
  * driver binds to them as any other, so that unbinding one through sysfs is
  * unplugging it: open files then get ENODEV, and buffers live on with whoever
- * has them.
+ * has them. What kind of GPU it is travels as the platform device's data.
+ *
+ * A GPU has its number from when somebody wants one (a module parameter, or a
+ * folder in configfs) until he does not, plugged in or not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitmap.h>
 #include <linux/dma-mapping.h>
 #include <linux/mod_devicetable.h>
+#include <linux/mutex.h>
 #include <linux/platform_device.h>
 
 #include <drm/drm_drv.h>
@@ -59,53 +64,90 @@ static const struct drm_driver vp_device_driver = {
 	.minor = 0,
 };
 
-static struct platform_device *vp_devices[VP_MAX_GPUS];
-
 /* vprime0 and so on, made at start; the empty entry at the end stops. */
 static struct platform_device_id vp_device_ids[VP_MAX_GPUS + 1];
 
-/* Why the last probe failed; vp_devices_init() probes one at a time. */
+/* Those that the module parameter asked for. */
+static struct platform_device *vp_devices[VP_MAX_GPUS];
+
+/*
+ * Guards vp_device_used, a bit for each number that is taken, and
+ * vp_device_error while a device is being added: probing reports there.
+ */
+static DEFINE_MUTEX(vp_device_lock);
+static DECLARE_BITMAP(vp_device_used, VP_MAX_GPUS);
 static int vp_device_error;
 
-static void vp_device_unplug(void *drm)
+static void vp_device_remove(void *data)
 {
+	struct drm_device *drm = data;
+
 	drm_dev_unplug(drm);
+	vp_gem_unmap_all(drm);
 }
 
-static int vp_device_probe(struct platform_device *pdev)
+static void vp_device_configure(struct vp_device *vdev,
+				const struct vp_config *config)
+{
+	struct drm_device *drm = &vdev->gpu.drm;
+
+	vdev->config = *config;
+	/* The DRM core's copy of the driver may be a device's own. */
+	vdev->driver = vp_device_driver;
+	vdev->driver.name = vdev->config.driver_name;
+	drm->driver = &vdev->driver;
+	if (!config->syncobj)
+		drm->driver_features &= ~DRIVER_SYNCOBJ;
+	if (!config->syncobj || !config->syncobj_timeline)
+		drm->driver_features &= ~DRIVER_SYNCOBJ_TIMELINE;
+
+	vdev->gpu.coherent = config->coherent;
+	vdev->gpu.dma_bits = config->dma_bits;
+	vdev->gpu.max_segment = config->max_segment;
+	vdev->gpu.limited = dma_addressing_limited(drm->dev);
+	spin_lock_init(&vdev->gpu.lock);
+	INIT_LIST_HEAD(&vdev->gpu.mapped);
+}
+
+static int vp_device_bring_up(struct platform_device *pdev)
 {
 	const struct platform_device_id *id = platform_get_device_id(pdev);
+	const struct vp_config *config = dev_get_platdata(&pdev->dev);
 	struct vp_device *vdev;
 	int ret;
 
 	/* Somebody bound the driver to a device that is not ours. */
-	ret = -ENODEV;
-	if (!id)
-		goto out;
+	if (!id || !config)
+		return -ENODEV;
 
-	ret = dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	ret = dma_coerce_mask_and_coherent(&pdev->dev,
+					   DMA_BIT_MASK(config->dma_bits));
 	if (ret)
-		goto out;
-	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+		return ret;
+	dma_set_max_seg_size(&pdev->dev, config->max_segment);
 
 	vdev = devm_drm_dev_alloc(&pdev->dev, &vp_device_driver,
-				  struct vp_device, drm);
-	if (IS_ERR(vdev)) {
-		ret = PTR_ERR(vdev);
-		goto out;
-	}
+				  struct vp_device, gpu.drm);
+	if (IS_ERR(vdev))
+		return PTR_ERR(vdev);
 	vdev->index = id->driver_data;
+	vp_device_configure(vdev, config);
 
-	ret = drm_dev_register(&vdev->drm, 0);
+	ret = drm_dev_register(&vdev->gpu.drm, 0);
 	if (ret)
-		goto out;
-
-	ret = devm_add_action_or_reset(&pdev->dev, vp_device_unplug,
-				       &vdev->drm);
+		return ret;
+	ret = devm_add_action_or_reset(&pdev->dev, vp_device_remove,
+				       &vdev->gpu.drm);
 	if (!ret)
 		platform_set_drvdata(pdev, vdev);
-out:
-	vp_device_error = ret;
+	return ret;
+}
+
+static int vp_device_probe(struct platform_device *pdev)
+{
+	int ret = vp_device_bring_up(pdev);
+
+	WRITE_ONCE(vp_device_error, ret);
 	return ret;
 }
 
@@ -118,23 +160,76 @@ static struct platform_driver vp_platform_driver = {
 	},
 };
 
-static int vp_device_add(unsigned int index)
+/**
+ * vp_device_reserve - a number for a GPU that somebody wants
+ *
+ * Returns the lowest that is free, or -ENOSPC when VP_MAX_GPUS are taken.
+ */
+int vp_device_reserve(void)
+{
+	unsigned int index;
+
+	mutex_lock(&vp_device_lock);
+	index = find_first_zero_bit(vp_device_used, VP_MAX_GPUS);
+	if (index < VP_MAX_GPUS)
+		__set_bit(index, vp_device_used);
+	mutex_unlock(&vp_device_lock);
+	return index < VP_MAX_GPUS ? index : -ENOSPC;
+}
+
+/**
+ * vp_device_release - a number that nobody wants any more
+ * @index: what vp_device_reserve() gave; no GPU is plugged in there
+ */
+void vp_device_release(unsigned int index)
+{
+	mutex_lock(&vp_device_lock);
+	__clear_bit(index, vp_device_used);
+	mutex_unlock(&vp_device_lock);
+}
+
+/**
+ * vp_device_plug - plug a GPU in
+ * @index: its number
+ * @config: what kind of GPU it is; copied
+ *
+ * Returns the device; -ENOSPC when the kernel has no more DRM minors, -ENOMEM,
+ * or as the DRM core and the driver model say.
+ */
+struct platform_device *vp_device_plug(unsigned int index,
+				       const struct vp_config *config)
 {
 	struct platform_device *pdev;
+	int ret;
 
+	mutex_lock(&vp_device_lock);
 	vp_device_error = -ENODEV;
-	pdev = platform_device_register_simple(vp_device_ids[index].name,
-					       PLATFORM_DEVID_NONE, NULL, 0);
+	pdev = platform_device_register_data(NULL, vp_device_ids[index].name,
+					     PLATFORM_DEVID_NONE, config,
+					     sizeof(*config));
+	ret = vp_device_error;
+	mutex_unlock(&vp_device_lock);
 	if (IS_ERR(pdev))
-		return PTR_ERR(pdev);
+		return pdev;
 
 	/* Registering succeeds when binding fails. */
 	if (!platform_get_drvdata(pdev)) {
 		platform_device_unregister(pdev);
-		return vp_device_error;
+		return ERR_PTR(ret ?: -ENODEV);
 	}
-	vp_devices[index] = pdev;
-	return 0;
+	return pdev;
+}
+
+/**
+ * vp_device_unplug - unplug a GPU
+ * @pdev: the device, or NULL
+ *
+ * Its open files get ENODEV from then on, and what it had mapped is unmapped
+ * when this returns. Buffers live on with whoever has them.
+ */
+void vp_device_unplug(struct platform_device *pdev)
+{
+	platform_device_unregister(pdev);
 }
 
 static void vp_devices_remove(void)
@@ -142,18 +237,41 @@ static void vp_devices_remove(void)
 	unsigned int i = VP_MAX_GPUS;
 
 	while (i--) {
-		platform_device_unregister(vp_devices[i]);
+		vp_device_unplug(vp_devices[i]);
 		vp_devices[i] = NULL;
 	}
 }
 
+static int vp_devices_add(unsigned int gpus)
+{
+	static const struct vp_config config = VP_CONFIG_DEFAULT;
+	struct platform_device *pdev;
+	unsigned int i;
+	int index, ret;
+
+	for (i = 0; i < gpus; i++) {
+		index = vp_device_reserve();
+		if (index < 0)
+			return index;
+		pdev = vp_device_plug(index, &config);
+		if (IS_ERR(pdev)) {
+			ret = PTR_ERR(pdev);
+			pr_err("cannot make GPU %u of %u: error %d%s\n", i + 1,
+			       gpus, ret, ret == -ENOSPC ?
+			       ", the kernel has no DRM minors left" : "");
+			return ret;
+		}
+		vp_devices[index] = pdev;
+	}
+	return 0;
+}
+
 /**
- * vp_devices_init - make the GPUs
- * @gpus: how many, 1 to VP_MAX_GPUS
+ * vp_devices_init - make the GPUs that there are from the start
+ * @gpus: how many, 0 to VP_MAX_GPUS
  *
- * Returns 0, with all of them there, or an errno with none: -ENOSPC when the
- * kernel has no more DRM minors, -ENOMEM, or as the DRM core and the driver
- * model say.
+ * Returns 0, with all of them there, or an errno with none, as
+ * vp_device_plug().
  */
 int vp_devices_init(unsigned int gpus)
 {
@@ -169,26 +287,14 @@ int vp_devices_init(unsigned int gpus)
 	ret = platform_driver_register(&vp_platform_driver);
 	if (ret)
 		return ret;
-
-	for (i = 0; i < gpus; i++) {
-		ret = vp_device_add(i);
-		if (ret) {
-			pr_err("cannot make GPU %u of %u: error %d%s\n", i + 1,
-			       gpus, ret, ret == -ENOSPC ?
-			       ", the kernel has no DRM minors left" : "");
-			goto err_remove;
-		}
-	}
-	return 0;
-
-err_remove:
-	vp_devices_remove();
-	platform_driver_unregister(&vp_platform_driver);
+	ret = vp_devices_add(gpus);
+	if (ret)
+		vp_devices_fini();
 	return ret;
 }
 
 /**
- * vp_devices_fini - unplug and remove all GPUs
+ * vp_devices_fini - unplug and remove the GPUs of vp_devices_init()
  */
 void vp_devices_fini(void)
 {

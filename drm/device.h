@@ -5,27 +5,42 @@
 #ifndef VP_DRM_DEVICE_H
 #define VP_DRM_DEVICE_H
 
-#include <drm/drm_device.h>
+#include <drm/drm_drv.h>
+
+#include "drm/config.h"
+#include "gem/gpu.h"
+
+struct platform_device;
 
 /* As many as a machine can have: bit n of a __u64 stands for GPU n. */
 #define VP_MAX_GPUS	64
 
 /**
  * struct vp_device - one virtual GPU
- * @drm: the DRM core's part
+ * @gpu: what memory sees of it, and the DRM core's part
+ * @config: what kind of GPU it is
+ * @driver: what the DRM core is told of it
  * @index: which one it is: the N of its name vprimeN
  */
 struct vp_device {
-	struct drm_device drm;
+	struct vp_gpu gpu;
+	struct vp_config config;
+	struct drm_driver driver;
 	unsigned int index;
 };
 
 static inline struct vp_device *to_vp_device(struct drm_device *drm)
 {
-	return container_of(drm, struct vp_device, drm);
+	return container_of(drm, struct vp_device, gpu.drm);
 }
 
 int vp_devices_init(unsigned int gpus);
 void vp_devices_fini(void);
+
+int vp_device_reserve(void);
+void vp_device_release(unsigned int index);
+struct platform_device *vp_device_plug(unsigned int index,
+				       const struct vp_config *config);
+void vp_device_unplug(struct platform_device *pdev);
 
 #endif /* VP_DRM_DEVICE_H */

@@ -9,6 +9,8 @@
  *    where software renderers and headless compositors want them;
  *  - DRM_CAP_DUMB_BUFFER, because the core says that only drivers with a
  *    display have dumb buffers;
+ *  - PRIME on a GPU that is to lack it, and DRM_CAP_PRIME, because the core of
+ *    newer kernels thinks that everybody has it;
  *  - whatever makes a handle, because the core leaves the handle behind when
  *    the answer cannot be written to the caller's memory.
  */
@@ -24,6 +26,7 @@
 #include "drm/ioctl.h"
 #include "gem/memory.h"
 #include "gem/object.h"
+#include "gem/storage.h"
 
 static int vp_ioctl_gem_create(struct drm_device *drm, void *data,
 			       struct drm_file *file)
@@ -55,6 +58,7 @@ static void vp_ioctl_describe(struct drm_gem_object *obj,
 	args->size = buf->size;
 	args->resident = buf->ops->resident ? buf->ops->resident(buf) : 0;
 	strscpy(args->origin, buf->name, sizeof(args->origin));
+	args->id = buf->id;
 
 	args->flags = 0;
 	if (to_vp_gem(obj)->imported)
@@ -63,6 +67,10 @@ static void vp_ioctl_describe(struct drm_gem_object *obj,
 		args->flags |= DRM_VPRIME_INFO_FOREIGN;
 	if (buf->foreign || READ_ONCE(buf->exported))
 		args->flags |= DRM_VPRIME_INFO_EXPORTED;
+	if (READ_ONCE(buf->revoked))
+		args->flags |= DRM_VPRIME_INFO_REVOKED;
+	if (READ_ONCE(to_vp_gem(obj)->read_only))
+		args->flags |= DRM_VPRIME_INFO_READ_ONLY;
 
 	args->attached = 0;
 	args->attached_gpus = 0;
@@ -116,11 +124,51 @@ static int vp_ioctl_get_param(struct drm_device *drm, void *data,
 		args->value = PAGE_SIZE;
 		return 0;
 	case DRM_VPRIME_PARAM_HUGE_PAGE_SIZE:
-		args->value = vp_memory_huge_page_size();
+		args->value = vp_storage_huge_page_size();
+		return 0;
+	case DRM_VPRIME_PARAM_COHERENT:
+		args->value = to_vp_gpu(drm)->coherent;
+		return 0;
+	case DRM_VPRIME_PARAM_DMA_BITS:
+		args->value = to_vp_gpu(drm)->dma_bits;
+		return 0;
+	case DRM_VPRIME_PARAM_MAX_SEGMENT:
+		args->value = to_vp_gpu(drm)->max_segment;
 		return 0;
 	default:
 		return -EINVAL;
 	}
+}
+
+static int vp_ioctl_gem_access(struct drm_device *drm, void *data,
+			       struct drm_file *file, bool write)
+{
+	struct drm_vprime_gem_access *args = data;
+	struct drm_gem_object *obj;
+	int ret;
+
+	if (args->flags)
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+
+	ret = vp_gem_access(obj, args->offset, args->size,
+			    u64_to_user_ptr(args->data), write);
+	drm_gem_object_put(obj);
+	return ret;
+}
+
+static int vp_ioctl_gem_peek(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	return vp_ioctl_gem_access(drm, data, file, false);
+}
+
+static int vp_ioctl_gem_poke(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	return vp_ioctl_gem_access(drm, data, file, true);
 }
 
 const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
@@ -131,6 +179,10 @@ const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_INFO, vp_ioctl_gem_info,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GET_PARAM, vp_ioctl_get_param,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_PEEK, vp_ioctl_gem_peek,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_POKE, vp_ioctl_gem_poke,
 			  DRM_RENDER_ALLOW),
 };
 
@@ -166,8 +218,23 @@ static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
 {
 	struct drm_get_cap *args = data;
 
-	args->value = 1;
+	if (args->capability == DRM_CAP_DUMB_BUFFER) {
+		args->value = 1;
+		return 0;
+	}
+	args->value = 0;
+	if (to_vp_device(drm)->config.prime_import)
+		args->value |= DRM_PRIME_CAP_IMPORT;
+	if (to_vp_device(drm)->config.prime_export)
+		args->value |= DRM_PRIME_CAP_EXPORT;
 	return 0;
+}
+
+/* What the DRM core says for drivers that lack it, where it lets them. */
+static int vp_ioctl_no_prime(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	return -ENOSYS;
 }
 
 /* Arguments of the ioctls that are answered here. */
@@ -216,14 +283,23 @@ static u32 vp_ioctl_made_dumb(union vp_ioctl_args *args)
 	return args->create_dumb.handle;
 }
 
-static bool vp_ioctl_asks_for_dumb(void __user *user)
+static struct vp_config *vp_ioctl_config(struct file *filp)
+{
+	struct drm_file *file = filp->private_data;
+
+	return &to_vp_device(file->minor->dev)->config;
+}
+
+/* Is it about a capability that the DRM core does not know as well? */
+static bool vp_ioctl_asks_for_own(void __user *user)
 {
 	struct drm_get_cap __user *cap = user;
 	u64 capability;
 
 	/* Memory that cannot be read is for the core to refuse. */
 	return !get_user(capability, &cap->capability) &&
-	       capability == DRM_CAP_DUMB_BUFFER;
+	       (capability == DRM_CAP_DUMB_BUFFER ||
+		capability == DRM_CAP_PRIME);
 }
 
 /**
@@ -255,13 +331,22 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_destroy_dumb,
 				       NULL);
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
-		if (vp_ioctl_asks_for_dumb(user))
+		if (vp_ioctl_asks_for_own(user))
 			return vp_ioctl_answer(filp, cmd, user,
 					       vp_ioctl_get_cap, NULL);
-		fallthrough;
-	default:
-		return drm_ioctl(filp, cmd, arg);
+		break;
+	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD):
+		if (!vp_ioctl_config(filp)->prime_export)
+			return vp_ioctl_answer(filp, cmd, user,
+					       vp_ioctl_no_prime, NULL);
+		break;
+	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
+		if (!vp_ioctl_config(filp)->prime_import)
+			return vp_ioctl_answer(filp, cmd, user,
+					       vp_ioctl_no_prime, NULL);
+		break;
 	}
+	return drm_ioctl(filp, cmd, arg);
 }
 
 #ifdef CONFIG_COMPAT

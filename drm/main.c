@@ -8,6 +8,7 @@
 
 #include <linux/module.h>
 
+#include "drm/configfs.h"
 #include "drm/debugfs.h"
 #include "drm/device.h"
 #include "gem/memory.h"
@@ -15,14 +16,14 @@
 
 static unsigned int vp_gpus = 2;
 module_param_named(gpus, vp_gpus, uint, 0444);
-MODULE_PARM_DESC(gpus, "How many GPUs there are, 1 to 64 (default 2)");
+MODULE_PARM_DESC(gpus, "How many GPUs there are at start, 0 to 64 (default 2)");
 
 static int __init vp_main_init(void)
 {
 	int ret;
 
-	if (!vp_gpus || vp_gpus > VP_MAX_GPUS) {
-		pr_err("gpus=%u: there can be 1 to %u GPUs\n", vp_gpus,
+	if (vp_gpus > VP_MAX_GPUS) {
+		pr_err("gpus=%u: there can be 0 to %u GPUs\n", vp_gpus,
 		       VP_MAX_GPUS);
 		return -EINVAL;
 	}
@@ -37,8 +38,14 @@ static int __init vp_main_init(void)
 	ret = vp_devices_init(vp_gpus);
 	if (ret)
 		goto err_debugfs;
+	/* Last, because from here on programs can make GPUs. */
+	ret = vp_configfs_init();
+	if (ret)
+		goto err_devices;
 	return 0;
 
+err_devices:
+	vp_devices_fini();
 err_debugfs:
 	vp_debugfs_fini();
 	vp_gem_fini();
@@ -49,6 +56,7 @@ err_memory:
 
 static void __exit vp_main_exit(void)
 {
+	vp_configfs_fini();
 	vp_devices_fini();
 	vp_debugfs_fini();
 	vp_gem_fini();

@@ -3,47 +3,54 @@
  * DOC: system memory
  *
  * The exporter behind every buffer that a vprime GPU allocates. The pages are
- * those of a file on a tmpfs mount of vprime's own, mounted so that it uses
- * huge pages wherever one fits into the buffer. The file is made when the
- * first page is touched, and each page when it is touched itself.
+ * in a storage, see storage.c, which is made when the first page is touched.
+ * Moving a buffer is giving it another storage.
  *
- * Pages are handed out as bare frame numbers, to CPU mappings and to devices,
- * so they may not be moved or swapped while the buffer lives: a reference is
- * held on each from its first touch to the end.
+ * A vprime GPU reads and writes what the CPU plays for it, so its DMA addresses
+ * are the CPU's physical ones, and GPUs that take long table entries share one
+ * table. A foreign device gets a table of its own, through the DMA API. A GPU
+ * that does not snoop gets the addresses of the buffer's shadow, see shadow.c.
  */
 #include <linux/dma-mapping.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/scatterlist.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
-#include <linux/swap.h>
 #include <linux/vmalloc.h>
-#include <linux/xarray.h>
 
 #include "compat.h"
+#include "gem/gpu.h"
 #include "gem/memory.h"
+#include "gem/object.h"
+#include "gem/shadow.h"
+#include "gem/storage.h"
 #include "prime/dmabuf.h"
 
 /**
  * struct vp_memory - a buffer of system memory
  * @base: the core's part
- * @file: the tmpfs file, NULL before the first touch
- * @folios: page offset -> folio, with one reference on each; a large folio
- *	takes all of its offsets
- * @pages: how many pages of 4 KiB exist; read without the lock
+ * @storage: its pages, NULL before the first touch
+ * @old: storages it has moved from, while devices keep mappings of them
+ * @table: what GPUs share that are coherent and take long entries; NULL before
+ *	the first of them, and when the memory has moved
+ * @end: where the page of @table with the highest address ends
+ * @shadow: what GPUs see that do not snoop, NULL when none has it mapped
+ * @shadow_users: how many have
+ * @low: whether new pages have to lie below 4 GiB
+ * @resident: bytes that exist; read without the lock
  *
  * All but @base is guarded by the buffer's reservation lock.
  */
 struct vp_memory {
 	struct vp_dmabuf base;
-	struct file *file;
-	struct xarray folios;
-	unsigned long pages;
+	struct vp_storage *storage;
+	struct vp_storage *old;
+	struct sg_table *table;
+	phys_addr_t end;
+	struct vp_shadow *shadow;
+	unsigned int shadow_users;
+	bool low;
+	size_t resident;
 };
 
 static inline struct vp_memory *to_vp_memory(struct vp_dmabuf *buf)
@@ -51,32 +58,7 @@ static inline struct vp_memory *to_vp_memory(struct vp_dmabuf *buf)
 	return container_of(buf, struct vp_memory, base);
 }
 
-static struct vfsmount *vp_memory_mnt;
 static struct kmem_cache *vp_memory_cache;
-static bool vp_memory_has_huge;
-static atomic_long_t vp_memory_count;
-
-static struct vfsmount *vp_memory_mount(void)
-{
-	static const char huge[] = "huge=within_size";
-	char options[sizeof(huge)];
-	struct file_system_type *type;
-	struct vfsmount *mnt;
-
-	type = get_fs_type("tmpfs");
-	if (!type)
-		return ERR_PTR(-ENODEV);
-
-	/* Mounting takes the option string apart. */
-	strscpy(options, huge, sizeof(options));
-	mnt = vfs_kern_mount(type, SB_KERNMOUNT, "vprime", options);
-	vp_memory_has_huge = !IS_ERR(mnt);
-	/* A kernel or processor without huge pages refuses the option. */
-	if (IS_ERR(mnt))
-		mnt = vfs_kern_mount(type, SB_KERNMOUNT, "vprime", NULL);
-	module_put(type->owner);
-	return mnt;
-}
 
 /**
  * vp_memory_init - make the exporter of system memory ready
@@ -85,16 +67,16 @@ static struct vfsmount *vp_memory_mount(void)
  */
 int vp_memory_init(void)
 {
+	int ret;
+
 	vp_memory_cache = VP_KMEM_CACHE(vp_memory);
 	if (!vp_memory_cache)
 		return -ENOMEM;
 
-	vp_memory_mnt = vp_memory_mount();
-	if (IS_ERR(vp_memory_mnt)) {
+	ret = vp_storage_init();
+	if (ret)
 		kmem_cache_destroy(vp_memory_cache);
-		return PTR_ERR(vp_memory_mnt);
-	}
-	return 0;
+	return ret;
 }
 
 /**
@@ -102,7 +84,7 @@ int vp_memory_init(void)
  */
 void vp_memory_fini(void)
 {
-	kern_unmount(vp_memory_mnt);
+	vp_storage_fini();
 	kmem_cache_destroy(vp_memory_cache);
 }
 
@@ -116,62 +98,12 @@ u64 vp_memory_max_size(void)
 	return (u64)totalram_pages() << PAGE_SHIFT;
 }
 
-/**
- * vp_memory_huge_page_size - the size of the pages in large buffers
- *
- * Returns bytes, 0 where there are no huge pages.
- */
-u64 vp_memory_huge_page_size(void)
+/* The GPU that an attachment is for, NULL when the importer is not vprime. */
+static struct vp_gpu *vp_memory_gpu(struct vp_attachment *attach)
 {
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	return vp_memory_has_huge ? HPAGE_PMD_SIZE : 0;
-#else
-	return 0;
-#endif
-}
+	struct vp_gem *gem = vp_gem_from_attachment(attach);
 
-/**
- * vp_memory_pages - how much memory all buffers have
- *
- * Returns pages of PAGE_SIZE.
- */
-long vp_memory_pages(void)
-{
-	return atomic_long_read(&vp_memory_count);
-}
-
-static int vp_memory_open(struct vp_memory *mem)
-{
-	struct address_space *mapping;
-	struct file *file;
-
-	file = shmem_file_setup_with_mnt(vp_memory_mnt, "vprime", mem->base.size,
-					 VM_NORESERVE);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-
-	/*
-	 * A program that touches more than there is gets SIGBUS; nobody else
-	 * is killed to make room for it.
-	 */
-	mapping = file->f_mapping;
-	mapping_set_gfp_mask(mapping, GFP_HIGHUSER | __GFP_RETRY_MAYFAIL |
-				      __GFP_NOWARN);
-	mapping_set_unevictable(mapping);
-	mem->file = file;
-	return 0;
-}
-
-static int vp_memory_store(struct vp_memory *mem, struct folio *folio)
-{
-	XA_STATE_ORDER(xas, &mem->folios, folio->index, folio_order(folio));
-
-	do {
-		xas_lock(&xas);
-		xas_store(&xas, folio);
-		xas_unlock(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL));
-	return xas_error(&xas);
+	return gem ? to_vp_gpu(gem->base.dev) : NULL;
 }
 
 /*
@@ -181,34 +113,19 @@ static int vp_memory_store(struct vp_memory *mem, struct folio *folio)
 static struct folio *vp_memory_folio(struct vp_memory *mem, pgoff_t index,
 				     bool *made)
 {
+	struct vp_storage *storage;
 	struct folio *folio;
-	struct page *page;
-	int ret;
 
-	*made = false;
-	folio = xa_load(&mem->folios, index);
-	if (folio)
-		return folio;
-
-	if (!mem->file) {
-		ret = vp_memory_open(mem);
-		if (ret)
-			return ERR_PTR(ret);
+	if (!mem->storage) {
+		storage = vp_storage_create(mem->base.size, mem->low);
+		if (IS_ERR(storage))
+			return ERR_CAST(storage);
+		mem->storage = storage;
 	}
 
-	page = shmem_read_mapping_page(mem->file->f_mapping, index);
-	if (IS_ERR(page))
-		return ERR_CAST(page);
-
-	folio = page_folio(page);
-	ret = vp_memory_store(mem, folio);
-	if (ret) {
-		folio_put(folio);
-		return ERR_PTR(ret);
-	}
-	*made = true;
-	WRITE_ONCE(mem->pages, mem->pages + folio_nr_pages(folio));
-	atomic_long_add(folio_nr_pages(folio), &vp_memory_count);
+	folio = vp_storage_folio(mem->storage, index, made);
+	if (!IS_ERR(folio) && *made)
+		WRITE_ONCE(mem->resident, mem->resident + folio_size(folio));
 	return folio;
 }
 
@@ -237,56 +154,246 @@ static struct page **vp_memory_get_pages(struct vp_memory *mem)
 	return pages;
 }
 
-static struct sg_table *vp_memory_map(struct vp_attachment *attach,
-				      enum dma_data_direction dir)
+/* ---- tables ---- */
+
+/* No entry is longer than @max_segment, in bytes. */
+static struct sg_table *vp_memory_table(struct vp_memory *mem,
+					struct page **pages,
+					unsigned int max_segment)
+{
+	struct sg_table *sgt;
+	int ret;
+
+	sgt = kmalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+
+	ret = sg_alloc_table_from_pages_segment(sgt, pages,
+						mem->base.size >> PAGE_SHIFT, 0,
+						mem->base.size, max_segment,
+						GFP_KERNEL);
+	if (ret) {
+		kfree(sgt);
+		return ERR_PTR(ret);
+	}
+	return sgt;
+}
+
+static void vp_memory_free_table(struct sg_table *sgt)
+{
+	sg_free_table(sgt);
+	kfree(sgt);
+}
+
+/* A table for GPUs: the addresses in it are the CPU's. */
+static struct sg_table *vp_memory_gpu_table(struct vp_memory *mem,
+					    struct page **pages,
+					    unsigned int max_segment)
+{
+	struct scatterlist *sg;
+	struct sg_table *sgt;
+	unsigned int i;
+
+	sgt = vp_memory_table(mem, pages, max_segment);
+	if (IS_ERR(sgt))
+		return sgt;
+	for_each_sgtable_sg(sgt, sg, i) {
+		sg_dma_address(sg) = sg_phys(sg);
+		sg_dma_len(sg) = sg->length;
+	}
+	return sgt;
+}
+
+static void vp_memory_drop_table(struct vp_memory *mem)
+{
+	if (mem->table)
+		vp_memory_free_table(mem->table);
+	mem->table = NULL;
+	mem->end = 0;
+}
+
+/* Make the table that GPUs share, if it is not there. */
+static int vp_memory_share_table(struct vp_memory *mem)
+{
+	struct scatterlist *sg;
+	struct page **pages;
+	struct sg_table *sgt;
+	unsigned int i;
+
+	if (mem->table)
+		return 0;
+
+	pages = vp_memory_get_pages(mem);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	sgt = vp_memory_gpu_table(mem, pages, VP_MAX_SEGMENT);
+	kvfree(pages);
+	if (IS_ERR(sgt))
+		return PTR_ERR(sgt);
+
+	for_each_sgtable_sg(sgt, sg, i)
+		mem->end = max_t(phys_addr_t, mem->end,
+				 sg_phys(sg) + sg->length);
+	mem->table = sgt;
+	return 0;
+}
+
+/* ---- mapping for devices ---- */
+
+/* A foreign device sees what the CPU sees. */
+static struct sg_table *vp_memory_map_foreign(struct vp_attachment *attach,
+					      enum dma_data_direction dir)
 {
 	struct vp_memory *mem = to_vp_memory(attach->buf);
 	struct sg_table *sgt;
 	struct page **pages;
 	int ret;
 
-	dma_resv_assert_held(attach->buf->resv);
-
 	pages = vp_memory_get_pages(mem);
 	if (IS_ERR(pages))
 		return ERR_CAST(pages);
+	if (mem->shadow)
+		vp_shadow_to_cpu(mem->shadow, 0, mem->base.size);
 
-	ret = -ENOMEM;
-	sgt = kmalloc(sizeof(*sgt), GFP_KERNEL);
-	if (!sgt)
-		goto err_pages;
-
-	ret = sg_alloc_table_from_pages_segment(sgt, pages,
-						mem->base.size >> PAGE_SHIFT, 0,
-						mem->base.size,
-						dma_get_max_seg_size(attach->dev),
-						GFP_KERNEL);
-	if (ret)
-		goto err_sgt;
+	sgt = vp_memory_table(mem, pages, dma_get_max_seg_size(attach->dev));
+	kvfree(pages);
+	if (IS_ERR(sgt))
+		return sgt;
 
 	ret = dma_map_sgtable(attach->dev, sgt, dir, 0);
-	if (ret)
-		goto err_table;
+	if (ret) {
+		vp_memory_free_table(sgt);
+		return ERR_PTR(ret);
+	}
+	return sgt;
+}
 
+/* Bring a buffer to where a GPU with few address bits reaches it. */
+static int vp_memory_reach(struct vp_memory *mem, struct vp_gpu *gpu)
+{
+	u64 limit = DMA_BIT_MASK(gpu->dma_bits);
+	int ret;
+
+	ret = vp_memory_share_table(mem);
+	if (ret || (mem->end - 1 <= limit && (mem->low || !mem->shadow)))
+		return ret;
+
+	mem->low = true;
+	ret = vp_dmabuf_move_locked(&mem->base);
+	return ret ?: vp_memory_share_table(mem);
+}
+
+static int vp_memory_use_shadow(struct vp_memory *mem)
+{
+	struct page **pages;
+
+	if (mem->shadow) {
+		/* What mapping does on a machine with such a GPU. */
+		vp_shadow_to_device(mem->shadow, 0, mem->base.size);
+		return 0;
+	}
+	pages = vp_memory_get_pages(mem);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	mem->shadow = vp_shadow_create(pages, mem->base.size >> PAGE_SHIFT,
+				       mem->low);
+	if (mem->shadow)
+		return 0;
+	kvfree(pages);
+	return -ENOMEM;
+}
+
+static void vp_memory_drop_shadow(struct vp_memory *mem)
+{
+	if (!mem->shadow || mem->shadow_users)
+		return;
+	vp_shadow_to_cpu(mem->shadow, 0, mem->base.size);
+	vp_shadow_destroy(mem->shadow);
+	mem->shadow = NULL;
+}
+
+static struct sg_table *vp_memory_map_shadow(struct vp_memory *mem,
+					     struct vp_gpu *gpu)
+{
+	struct sg_table *sgt;
+	int ret;
+
+	ret = vp_memory_use_shadow(mem);
+	if (ret)
+		return ERR_PTR(ret);
+	sgt = vp_memory_gpu_table(mem, vp_shadow_pages(mem->shadow),
+				  gpu->max_segment);
+	if (!IS_ERR(sgt))
+		mem->shadow_users++;
+	vp_memory_drop_shadow(mem);
+	return sgt;
+}
+
+static struct sg_table *vp_memory_map_gpu(struct vp_memory *mem,
+					  struct vp_gpu *gpu)
+{
+	struct sg_table *sgt;
+	struct page **pages;
+	int ret = 0;
+
+	if (gpu->limited)
+		ret = vp_memory_reach(mem, gpu);
+	if (ret)
+		return ERR_PTR(ret);
+	if (!gpu->coherent)
+		return vp_memory_map_shadow(mem, gpu);
+
+	if (gpu->max_segment == VP_MAX_SEGMENT) {
+		ret = vp_memory_share_table(mem);
+		return ret ? ERR_PTR(ret) : mem->table;
+	}
+	pages = vp_memory_get_pages(mem);
+	if (IS_ERR(pages))
+		return ERR_CAST(pages);
+	sgt = vp_memory_gpu_table(mem, pages, gpu->max_segment);
 	kvfree(pages);
 	return sgt;
+}
 
-err_table:
-	sg_free_table(sgt);
-err_sgt:
-	kfree(sgt);
-err_pages:
-	kvfree(pages);
-	return ERR_PTR(ret);
+static struct sg_table *vp_memory_map(struct vp_attachment *attach,
+				      enum dma_data_direction dir)
+{
+	struct vp_gpu *gpu = vp_memory_gpu(attach);
+
+	dma_resv_assert_held(attach->buf->resv);
+
+	if (gpu)
+		return vp_memory_map_gpu(to_vp_memory(attach->buf), gpu);
+	return vp_memory_map_foreign(attach, dir);
+}
+
+/* Storages that the buffer has moved from, once nobody has them mapped. */
+static void vp_memory_drop_old(struct vp_memory *mem)
+{
+	if (mem->old && !mem->base.stale) {
+		vp_storage_destroy(mem->old);
+		mem->old = NULL;
+	}
 }
 
 static void vp_memory_unmap(struct vp_attachment *attach, struct sg_table *sgt,
 			    enum dma_data_direction dir)
 {
-	dma_unmap_sgtable(attach->dev, sgt, dir, 0);
-	sg_free_table(sgt);
-	kfree(sgt);
+	struct vp_memory *mem = to_vp_memory(attach->buf);
+	struct vp_gpu *gpu = vp_memory_gpu(attach);
+
+	if (!gpu)
+		dma_unmap_sgtable(attach->dev, sgt, dir, 0);
+	if (sgt != mem->table)
+		vp_memory_free_table(sgt);
+	if (gpu && !gpu->coherent) {
+		mem->shadow_users--;
+		vp_memory_drop_shadow(mem);
+	}
+	vp_memory_drop_old(mem);
 }
+
+/* ---- caches ---- */
 
 /*
  * Caches between the CPU and the devices that have the buffer mapped. Those
@@ -298,9 +405,8 @@ static void vp_memory_sync(struct vp_dmabuf *buf, enum dma_data_direction dir,
 {
 	struct vp_attachment *attach;
 
-	dma_resv_lock(buf->resv, NULL);
 	list_for_each_entry(attach, &buf->attachments, node) {
-		if (!attach->sgt)
+		if (!attach->sgt || vp_memory_gpu(attach))
 			continue;
 		if (for_cpu)
 			dma_sync_sgtable_for_cpu(attach->dev, attach->sgt, dir);
@@ -308,22 +414,134 @@ static void vp_memory_sync(struct vp_dmabuf *buf, enum dma_data_direction dir,
 			dma_sync_sgtable_for_device(attach->dev, attach->sgt,
 						    dir);
 	}
-	dma_resv_unlock(buf->resv);
 }
 
 static int vp_memory_begin_cpu_access(struct vp_dmabuf *buf,
 				      enum dma_data_direction dir)
 {
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	/* Taking a mapping down has made visible what was written by it. */
+	if (!READ_ONCE(buf->mapped))
+		return 0;
+
+	dma_resv_lock(buf->resv, NULL);
+	/* To write as well: what lies in between is not to be lost. */
+	if (mem->shadow)
+		vp_shadow_to_cpu(mem->shadow, 0, buf->size);
 	vp_memory_sync(buf, dir, true);
+	dma_resv_unlock(buf->resv);
 	return 0;
 }
 
 static int vp_memory_end_cpu_access(struct vp_dmabuf *buf,
 				    enum dma_data_direction dir)
 {
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	if (!READ_ONCE(buf->mapped))
+		return 0;
+
+	dma_resv_lock(buf->resv, NULL);
+	if (mem->shadow && dir != DMA_FROM_DEVICE)
+		vp_shadow_to_device(mem->shadow, 0, buf->size);
 	vp_memory_sync(buf, dir, false);
+	dma_resv_unlock(buf->resv);
 	return 0;
 }
+
+/* Does a device have it mapped whose reads and writes are not seen here? */
+static bool vp_memory_has_foreign(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+
+	list_for_each_entry(attach, &buf->attachments, node)
+		if (attach->sgt && !vp_memory_gpu(attach))
+			return true;
+	return false;
+}
+
+/*
+ * Between devices nothing has to be synced, whether they snoop or not. GPUs
+ * that snoop read what the CPU sees, so that has to have what the others
+ * wrote. As long as a foreign device may read or write behind our back, the
+ * two truths are kept the same.
+ */
+static void vp_memory_begin_device_access(struct vp_attachment *attach,
+					  size_t offset, size_t size,
+					  bool write)
+{
+	struct vp_memory *mem = to_vp_memory(attach->buf);
+	struct vp_gpu *gpu = vp_memory_gpu(attach);
+
+	if (!mem->shadow)
+		return;
+	if (!gpu || gpu->coherent)
+		vp_shadow_to_cpu(mem->shadow, offset, size);
+	else if (vp_memory_has_foreign(attach->buf))
+		vp_shadow_to_device(mem->shadow, offset, size);
+}
+
+static void vp_memory_end_device_access(struct vp_attachment *attach,
+					size_t offset, size_t size, bool write)
+{
+	struct vp_memory *mem = to_vp_memory(attach->buf);
+	struct vp_gpu *gpu = vp_memory_gpu(attach);
+
+	if (!mem->shadow || !write)
+		return;
+	if (!gpu || gpu->coherent) {
+		vp_shadow_to_device(mem->shadow, offset, size);
+		return;
+	}
+	vp_shadow_mark_written(mem->shadow, offset, size);
+	if (vp_memory_has_foreign(attach->buf))
+		vp_shadow_to_cpu(mem->shadow, offset, size);
+}
+
+/* ---- moving ---- */
+
+static int vp_memory_move(struct vp_dmabuf *buf)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+	struct vp_storage *storage;
+
+	dma_resv_assert_held(buf->resv);
+
+	if (!mem->storage)
+		return 0;
+	storage = vp_storage_copy(mem->storage, buf->size, mem->low);
+	if (IS_ERR(storage))
+		return PTR_ERR(storage);
+
+	vp_memory_drop_table(mem);
+	mem->old = vp_storage_chain(mem->storage, mem->old);
+	mem->storage = storage;
+	WRITE_ONCE(mem->resident, vp_storage_bytes(storage));
+	vp_memory_drop_old(mem);
+	return 0;
+}
+
+static void vp_memory_free(struct vp_memory *mem)
+{
+	vp_memory_drop_table(mem);
+	if (mem->old)
+		vp_storage_destroy(mem->old);
+	if (mem->storage)
+		vp_storage_destroy(mem->storage);
+	mem->old = NULL;
+	mem->storage = NULL;
+	WRITE_ONCE(mem->resident, 0);
+}
+
+static void vp_memory_revoke(struct vp_dmabuf *buf)
+{
+	dma_resv_assert_held(buf->resv);
+
+	vp_memory_free(to_vp_memory(buf));
+}
+
+/* ---- the CPU ---- */
 
 /*
  * Map a whole huge page with one entry, where the mapping lies so that it can
@@ -383,7 +601,8 @@ static vm_fault_t vp_memory_fault_run(struct vp_memory *mem,
 		if (address >= end)
 			break;
 		if (pgoff >= folio_next_index(folio))
-			folio = made ? NULL : xa_load(&mem->folios, pgoff);
+			folio = made ? NULL : vp_storage_find(mem->storage,
+								    pgoff);
 	}
 	return first;
 }
@@ -433,24 +652,14 @@ static void vp_memory_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 
 static size_t vp_memory_resident(struct vp_dmabuf *buf)
 {
-	struct vp_memory *mem = to_vp_memory(buf);
-
-	return READ_ONCE(mem->pages) << PAGE_SHIFT;
+	return READ_ONCE(to_vp_memory(buf)->resident);
 }
 
 static void vp_memory_release(struct vp_dmabuf *buf)
 {
 	struct vp_memory *mem = to_vp_memory(buf);
-	struct folio *folio;
-	unsigned long index;
 
-	if (mem->file) {
-		xa_for_each(&mem->folios, index, folio)
-			folio_put(folio);
-		xa_destroy(&mem->folios);
-		fput(mem->file);
-		atomic_long_sub(mem->pages, &vp_memory_count);
-	}
+	vp_memory_free(mem);
 	kmem_cache_free(vp_memory_cache, mem);
 }
 
@@ -459,6 +668,10 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
 	.unmap = vp_memory_unmap,
 	.begin_cpu_access = vp_memory_begin_cpu_access,
 	.end_cpu_access = vp_memory_end_cpu_access,
+	.begin_device_access = vp_memory_begin_device_access,
+	.end_device_access = vp_memory_end_device_access,
+	.move = vp_memory_move,
+	.revoke = vp_memory_revoke,
 	.fault = vp_memory_fault,
 	.vmap = vp_memory_vmap,
 	.vunmap = vp_memory_vunmap,
@@ -470,6 +683,7 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
  * vp_memory_create - a buffer of system memory
  * @size: bytes, rounded up to whole pages here
  * @name: the device it is allocated on; copied
+ * @low: whether its memory has to lie below 4 GiB
  *
  * No page of it exists yet. Unlocked.
  *
@@ -477,7 +691,7 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
  * a file can have; -ENOMEM for one beyond vp_memory_max_size(), or when there
  * is no memory for the bookkeeping.
  */
-struct vp_dmabuf *vp_memory_create(size_t size, const char *name)
+struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
 	struct vp_memory *mem;
@@ -501,8 +715,13 @@ struct vp_dmabuf *vp_memory_create(size_t size, const char *name)
 		kmem_cache_free(vp_memory_cache, mem);
 		return ERR_PTR(ret);
 	}
-	mem->file = NULL;
-	mem->pages = 0;
-	xa_init(&mem->folios);
+	mem->storage = NULL;
+	mem->old = NULL;
+	mem->table = NULL;
+	mem->end = 0;
+	mem->shadow = NULL;
+	mem->shadow_users = 0;
+	mem->low = low;
+	mem->resident = 0;
 	return &mem->base;
 }

@@ -13,9 +13,7 @@ int vp_memory_init(void);
 void vp_memory_fini(void);
 
 u64 vp_memory_max_size(void);
-u64 vp_memory_huge_page_size(void);
-long vp_memory_pages(void);
 
-struct vp_dmabuf *vp_memory_create(size_t size, const char *name);
+struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low);
 
 #endif /* VP_GEM_MEMORY_H */

@@ -19,9 +19,12 @@
 #include <drm/drm_vma_manager.h>
 
 #include "compat.h"
+#include "gem/gpu.h"
+#include "gem/mapping.h"
 #include "gem/memory.h"
 #include "gem/object.h"
 #include "prime/export.h"
+#include "prime/trace.h"
 
 /*
  * Rows of dumb buffers begin on multiples of this, in bytes, as on most GPUs:
@@ -61,14 +64,6 @@ long vp_gem_views(void)
 	return atomic_long_read(&vp_gem_count);
 }
 
-static void vp_gem_invalidate_mappings(struct vp_attachment *attach)
-{
-	dma_resv_assert_held(attach->buf->resv);
-
-	if (attach->sgt)
-		vp_dmabuf_unmap_attachment(attach, attach->sgt, attach->dir);
-}
-
 static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 {
 	struct vp_gem *gem = vp_gem_from_attachment(attach);
@@ -80,7 +75,7 @@ static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 }
 
 static const struct vp_importer_ops vp_gem_importer_ops = {
-	.invalidate_mappings = vp_gem_invalidate_mappings,
+	.invalidate_mappings = vp_gem_unmap,
 	.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
 };
 
@@ -91,7 +86,7 @@ static void vp_gem_free(struct drm_gem_object *obj)
 
 	if (gem->attach.sgt) {
 		dma_resv_lock(buf->resv, NULL);
-		vp_gem_invalidate_mappings(&gem->attach);
+		vp_gem_unmap(&gem->attach);
 		dma_resv_unlock(buf->resv);
 	}
 
@@ -128,6 +123,14 @@ static int vp_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	struct vp_dmabuf *buf = vp_gem_buf(obj);
 	int ret;
 
+	if (vma->vm_flags & VM_WRITE) {
+		ret = vp_gem_check_write(obj);
+		if (ret)
+			return ret;
+	} else if (READ_ONCE(to_vp_gem(obj)->read_only) &&
+		   vp_watch_is_strict()) {
+		vp_vm_flags_clear(vma, VM_MAYWRITE);
+	}
 	ret = vp_dmabuf_mmap(buf, vma, vma->vm_pgoff -
 				       drm_vma_node_start(&obj->vma_node));
 	/*
@@ -196,6 +199,7 @@ static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 			.funcs = &vp_gem_funcs,
 			.resv = buf->resv,
 		},
+		.mapped = LIST_HEAD_INIT(gem->mapped),
 	};
 	drm_gem_private_object_init(drm, &gem->base, buf->size);
 
@@ -230,22 +234,52 @@ static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
 	return NULL;
 }
 
-/* This device's view of @buf with a reference, made if there is none. */
+/*
+ * This device's view of @buf with a reference, made if there is none. One that
+ * came in through a file that can be written can be written from then on.
+ */
 static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
-					      struct vp_dmabuf *buf)
+					      struct vp_dmabuf *buf,
+					      bool writable)
 {
 	struct drm_gem_object *obj;
 
 	dma_resv_lock(buf->resv, NULL);
 	obj = vp_gem_find_view(drm, buf);
 	dma_resv_unlock(buf->resv);
-	if (obj)
+	if (obj) {
+		if (writable)
+			WRITE_ONCE(to_vp_gem(obj)->read_only, false);
 		return obj;
+	}
 
 	obj = vp_gem_new_view(drm, buf);
-	if (!IS_ERR(obj))
-		to_vp_gem(obj)->imported = true;
+	if (IS_ERR(obj))
+		return obj;
+	to_vp_gem(obj)->imported = true;
+	to_vp_gem(obj)->read_only = !writable;
+	trace_import(buf, drm->dev);
 	return obj;
+}
+
+/**
+ * vp_gem_check_write - may a view be written
+ * @obj: the view
+ *
+ * Writing to one that came in only through files that cannot be written is
+ * reported, and in strict mode refused. By default it works, as it does with
+ * every other driver: a DRM file descriptor says nothing of what a GPU may do,
+ * and programs export without DRM_RDWR what others then draw to.
+ *
+ * Returns 0 or -EACCES.
+ */
+int vp_gem_check_write(struct drm_gem_object *obj)
+{
+	if (!READ_ONCE(to_vp_gem(obj)->read_only))
+		return 0;
+	vp_dmabuf_misuse(vp_gem_buf(obj), obj->dev->dev,
+			 VP_RULE_WRITABLE_READ_ONLY);
+	return vp_watch_is_strict() ? -EACCES : 0;
 }
 
 /**
@@ -267,13 +301,14 @@ struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
  * @size: bytes, rounded up to whole pages
  *
  * Returns the device's view of it with a reference, or as vp_memory_create().
+ * One on a GPU that does not reach all memory is made where it does.
  */
 struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 {
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
 
-	buf = vp_memory_create(size, dev_name(drm->dev));
+	buf = vp_memory_create(size, dev_name(drm->dev), to_vp_gpu(drm)->limited);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 
@@ -290,12 +325,13 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
  *
  * The callback behind DRM_IOCTL_PRIME_FD_TO_HANDLE.
  *
- * Returns the view with a reference, -ENOMEM, or what the exporter refuses the
- * device with.
+ * Returns the view with a reference, -ENOMEM, -ENODEV when the buffer has been
+ * revoked, or what the exporter refuses the device with.
  */
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf)
 {
+	bool writable = vp_export_is_writable(kbuf);
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
 
@@ -304,12 +340,12 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 	/* The caller's reference on a dma_buf of vprime's holds the buffer. */
 	buf = vp_export_unwrap(kbuf);
 	if (buf)
-		return vp_gem_get_view(drm, buf);
+		return vp_gem_get_view(drm, buf, writable);
 
 	buf = vp_dmabuf_from_kernel(kbuf);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
-	obj = vp_gem_get_view(drm, buf);
+	obj = vp_gem_get_view(drm, buf, writable);
 	vp_dmabuf_put(buf);
 	return obj;
 }

@@ -16,6 +16,9 @@ struct drm_mode_create_dumb;
  * @base: the DRM core's part; its resv is the buffer's
  * @attach: the device's place at the buffer, which holds the buffer
  * @imported: whether the view came in through PRIME
+ * @read_only: whether it did through files only that cannot be written;
+ *	guarded by the device's object_name_lock, read without
+ * @mapped: in &vp_gpu.mapped, guarded by its lock; empty without a mapping
  *
  * A device never has two live views of one buffer: vp_gem_import() finds the
  * one there is through the buffer's attachments.
@@ -24,6 +27,8 @@ struct vp_gem {
 	struct drm_gem_object base;
 	struct vp_attachment attach;
 	bool imported;
+	bool read_only;
+	struct list_head mapped;
 };
 
 static inline struct vp_gem *to_vp_gem(struct drm_gem_object *obj)
@@ -50,6 +55,11 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size);
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf);
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach);
+
+int vp_gem_check_write(struct drm_gem_object *obj);
+int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
+		  void __user *user, bool write);
+void vp_gem_unmap_all(struct drm_device *drm);
 
 int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 			 u64 *size, u32 *handle);

@@ -291,7 +291,7 @@ igt_main
 {
 	igt_describe("gpus=0 is EINVAL and says so in the kernel log");
 	vp_subtest("load-0-gpus")
-		load_refused("gpus=0");
+		load_refused("gpus=-2");
 
 	igt_describe("gpus=65 is EINVAL and says so in the kernel log");
 	vp_subtest("load-65-gpus")

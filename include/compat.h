@@ -10,6 +10,7 @@
 #define VP_COMPAT_H
 
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/huge_mm.h>
@@ -43,6 +44,16 @@ static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 	vm_flags_set(vma, flags);
 #else
 	vma->vm_flags |= flags;
+#endif
+}
+
+static inline void vp_vm_flags_clear(struct vm_area_struct *vma,
+				     vm_flags_t flags)
+{
+#if VP_HAVE_VM_FLAGS_SET
+	vm_flags_clear(vma, flags);
+#else
+	vma->vm_flags &= ~flags;
 #endif
 }
 
@@ -170,6 +181,31 @@ static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
 }
 
 #endif
+
+/* Has the reservation object ever had a fence? For those in a hurry. */
+static inline bool vp_resv_has_fences(struct dma_resv *resv)
+{
+	return rcu_access_pointer(resv->fences);
+}
+
+/* A fence's names; in an RCU read-side section, as they may go with it. */
+static inline const char *vp_fence_driver_name(struct dma_fence *fence)
+{
+#if VP_HAVE_FENCE_NAMES_RCU
+	return rcu_dereference(dma_fence_driver_name(fence));
+#else
+	return fence->ops->get_driver_name(fence);
+#endif
+}
+
+static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
+{
+#if VP_HAVE_FENCE_NAMES_RCU
+	return rcu_dereference(dma_fence_timeline_name(fence));
+#else
+	return fence->ops->get_timeline_name(fence);
+#endif
+}
 
 /* What drm_driver wants to be told, and what newer ones do by themselves. */
 #if VP_HAVE_DRM_DRIVER_PRIME_MMAP

@@ -43,6 +43,8 @@ ask INVALIDATE_MAPPINGS linux/dma-buf.h \
 	'static struct dma_buf_attach_ops o = { .invalidate_mappings = 0 }; (void)o;'
 ask DMA_BUF_LOCKED linux/dma-buf.h \
 	'dma_buf_vmap_unlocked((struct dma_buf *)0, (struct iosys_map *)0);'
+ask FENCE_NAMES_RCU linux/dma-fence.h \
+	'dma_fence_driver_name((struct dma_fence *)0);'
 ask DRM_DRIVER_PRIME_MMAP drm/drm_drv.h \
 	'static struct drm_driver d = { .gem_prime_mmap = 0 }; (void)d;'
 ask DRM_DRIVER_DATE drm/drm_drv.h \

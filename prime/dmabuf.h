@@ -14,6 +14,8 @@
 #include <linux/mm_types.h>
 #include <linux/spinlock.h>
 
+#include "prime/watch.h"
+
 struct device;
 struct dma_buf;
 struct sg_table;
@@ -64,9 +66,8 @@ struct vp_dmabuf_ops {
 	/**
 	 * @begin_cpu_access: optional, unlocked. The CPU is about to look:
 	 * whatever devices wrote must be visible to it. Fences have been
-	 * waited for. Called while at least one device has a mapping; without
-	 * any, none can have written since its mapping went, and taking that
-	 * down has made visible what it wrote.
+	 * waited for. An exporter whose memory the CPU cannot reach brings the
+	 * data to where it can.
 	 */
 	int (*begin_cpu_access)(struct vp_dmabuf *buf,
 				enum dma_data_direction dir);
@@ -99,6 +100,34 @@ struct vp_dmabuf_ops {
 	/** @vunmap: required with @vmap, locked. */
 	void (*vunmap)(struct vp_dmabuf *buf, struct iosys_map *map);
 
+	/**
+	 * @move: optional, locked. Puts the memory elsewhere, with what is in
+	 * it. All fences have signalled, nobody has a pin or a kernel mapping,
+	 * and everybody has been told. A device that keeps its old mapping all
+	 * the same (&vp_dmabuf.stale counts those) may go on reading the old
+	 * memory until @unmap, so that has to stay as long. Returns 0 or an
+	 * errno, with the memory where it was.
+	 */
+	int (*move)(struct vp_dmabuf *buf);
+
+	/**
+	 * @revoke: optional, locked. Nobody can reach the memory any more, and
+	 * nobody will: it can be freed.
+	 */
+	void (*revoke)(struct vp_dmabuf *buf);
+
+	/**
+	 * @begin_device_access: optional, locked. A device that the CPU plays
+	 * is about to read or write some bytes through its mapping. For
+	 * exporters that have to do what caches or buses do on a real device.
+	 */
+	void (*begin_device_access)(struct vp_attachment *attach, size_t offset,
+				    size_t size, bool write);
+
+	/** @end_device_access: required with the above, locked. It has. */
+	void (*end_device_access)(struct vp_attachment *attach, size_t offset,
+				  size_t size, bool write);
+
 	/** @resident: optional, any context. How many bytes exist now. */
 	size_t (*resident)(struct vp_dmabuf *buf);
 
@@ -114,10 +143,12 @@ struct vp_dmabuf_ops {
  */
 struct vp_importer_ops {
 	/**
-	 * @invalidate_mappings: optional, locked. The memory is about to move:
-	 * drop the device's mapping with vp_dmabuf_unmap_attachment() and map
-	 * again at the next use. Having it makes the importer's mappings
-	 * movable; without it every mapping pins.
+	 * @invalidate_mappings: optional, locked. The memory is about to move,
+	 * or to be taken away: drop the device's mapping with
+	 * vp_dmabuf_unmap_attachment(), now or as soon as the device is done
+	 * with what it has begun, and map again at the next use. Having it
+	 * makes the importer's mappings movable, and revocable while it pins;
+	 * without it every mapping pins.
 	 */
 	void (*invalidate_mappings)(struct vp_attachment *attach);
 
@@ -131,9 +162,10 @@ struct vp_importer_ops {
 /**
  * struct vp_attachment - one device's place at a buffer
  *
- * Importers embed it in a structure of their own.
+ * Importers embed it in a structure of their own, zeroed before the attach.
  *
- * @buf: the buffer, on which the attachment holds a reference
+ * @buf: the buffer, on which the attachment holds a reference; NULL while it
+ *	is not attached
  * @dev: the device; whoever attached keeps it alive until detach
  * @ops: the importer's callbacks, NULL for one that has none
  * @exporter_priv: the exporter's own
@@ -142,6 +174,7 @@ struct vp_importer_ops {
  * @dir: the direction @sgt was mapped for
  * @pins: how often the importer has pinned through this attachment
  * @map_pins: whether @sgt holds a pin of its own
+ * @stale: whether the importer has been told to drop @sgt, and has not yet
  *
  * Everything from @node on is guarded by the buffer's reservation lock.
  */
@@ -156,6 +189,7 @@ struct vp_attachment {
 	enum dma_data_direction dir;
 	unsigned int pins;
 	bool map_pins;
+	bool stale;
 };
 
 /**
@@ -164,6 +198,7 @@ struct vp_attachment {
  * Exporters embed it in a structure of their own, which release frees.
  *
  * @ref: handles, files, mappings and attachments keep it
+ * @id: a number that no other buffer has had
  * @size: in bytes, whole pages
  * @ops: the exporter's callbacks
  * @resv: the reservation object: &own_resv, or the foreign exporter's
@@ -172,17 +207,22 @@ struct vp_attachment {
  * @attached: how many those are; guarded by @resv
  * @pins: how often the buffer is pinned, over all attachments; guarded by @resv
  * @mapped: how many attachments are mapped; written under @resv, read without
+ * @stale: how many of those have been told to unmap; guarded by @resv
  * @vmap_users: users of @vmap_ptr; guarded by @resv
  * @vmap_ptr: the one kernel mapping; guarded by @resv
- * @cpu_accesses: begun and not ended
+ * @revoked: whether the memory has been taken away for good; written under
+ *	@resv, read without
  * @foreign: the kernel's buffer that this one wraps, on which it holds a
  *	reference; NULL when the memory is vprime's
- * @exported_lock: guards @exported against the release of what it points to
+ * @lock: guards what stands below it, see there
  * @exported: the kernel's face of this buffer; weak, cleared when that goes
+ * @cpu_accesses: begun and not ended
+ * @watch: what is kept only to be looked at
  * @name: who allocated it: the device, or what a foreign driver calls itself
  */
 struct vp_dmabuf {
 	struct kref ref;
+	u64 id;
 	size_t size;
 	const struct vp_dmabuf_ops *ops;
 	struct dma_resv *resv;
@@ -192,19 +232,23 @@ struct vp_dmabuf {
 	unsigned int attached;
 	unsigned int pins;
 	unsigned int mapped;
+	unsigned int stale;
+	bool revoked;
 	unsigned int vmap_users;
 	struct iosys_map vmap_ptr;
 
-	atomic_t cpu_accesses;
 	struct dma_buf *foreign;
 
 	/*
-	 * Guards @exported only. The pointer holds no reference, so it is
-	 * followed only under this lock, which the release of the kernel's
-	 * buffer takes before that memory can go.
+	 * Guards @exported, @cpu_accesses and the accesses in @watch. The
+	 * pointer @exported holds no reference, so it is followed only under
+	 * this lock, which the release of the kernel's buffer takes before
+	 * that memory can go.
 	 */
-	spinlock_t exported_lock;
+	spinlock_t lock;
 	struct dma_buf *exported;
+	unsigned int cpu_accesses;
+	struct vp_watch watch;
 
 	char name[VP_DMABUF_NAME_LEN];
 };
@@ -255,6 +299,9 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 		     const struct vp_dmabuf_export_info *info);
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
+int vp_dmabuf_move(struct vp_dmabuf *buf);
+int vp_dmabuf_move_locked(struct vp_dmabuf *buf);
+int vp_dmabuf_revoke(struct vp_dmabuf *buf);
 
 /**
  * vp_dmabuf_ref - one more reference to a buffer that the caller has one to
@@ -287,12 +334,20 @@ struct sg_table *vp_dmabuf_map_attachment(struct vp_attachment *attach,
 void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 				struct sg_table *sgt,
 				enum dma_data_direction dir);
+const char *vp_attachment_lifetime(struct vp_attachment *attach);
 
-/* The CPU's side. */
+/* A device that the CPU plays: access.c. */
+int vp_dmabuf_lock_idle(struct vp_dmabuf *buf, bool write);
+int vp_dmabuf_device_access(struct vp_attachment *attach, size_t offset,
+			    void *data, size_t size, bool write);
+
+/* The CPU's side: cpu.c. */
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir);
 int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 			     enum dma_data_direction dir);
+int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
+				enum dma_data_direction dir);
 int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff);
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
@@ -300,19 +355,8 @@ vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
 
+/* The contract's: watch.c. */
 void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
-		      const char *rule);
-
-/**
- * vp_dmabuf_count_end - one CPU access less, for the core's two ways to end one
- * @buf: the buffer
- */
-static inline void vp_dmabuf_count_end(struct vp_dmabuf *buf)
-{
-	if (likely(atomic_dec_return(&buf->cpu_accesses) >= 0))
-		return;
-	atomic_inc(&buf->cpu_accesses);
-	vp_dmabuf_misuse(buf, NULL, "end of CPU access without begin");
-}
+		      enum vp_rule rule);
 
 #endif /* VP_PRIME_DMABUF_H */

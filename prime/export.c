@@ -93,6 +93,14 @@ static void vp_export_unpin(struct dma_buf_attachment *kattach)
 static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 				      enum dma_data_direction dir)
 {
+	/*
+	 * For a static importer the kernel maps at attach, for both directions,
+	 * whatever that will ask for: nothing can be said of it.
+	 */
+	if (kattach->importer_ops && dir != DMA_TO_DEVICE &&
+	    !vp_export_is_writable(kattach->dmabuf))
+		vp_dmabuf_misuse(kattach->dmabuf->priv, kattach->dev,
+				 VP_RULE_WRITABLE_READ_ONLY);
 	return vp_dmabuf_map_attachment(kattach->priv, dir);
 }
 
@@ -105,30 +113,13 @@ static void vp_export_unmap(struct dma_buf_attachment *kattach,
 static int vp_export_begin_cpu_access(struct dma_buf *kbuf,
 				      enum dma_data_direction dir)
 {
-	struct vp_dmabuf *buf = kbuf->priv;
-
-	/*
-	 * The kernel waits for the fences when this returns. That is too late
-	 * for caches, which are looked after once the devices are done, but
-	 * without a device that has the buffer mapped there is nothing to do.
-	 */
-	if (READ_ONCE(buf->mapped))
-		return vp_dmabuf_begin_cpu_access(buf, dir);
-
-	atomic_inc(&buf->cpu_accesses);
-	return 0;
+	return vp_dmabuf_begin_cpu_access(kbuf->priv, dir);
 }
 
 static int vp_export_end_cpu_access(struct dma_buf *kbuf,
 				    enum dma_data_direction dir)
 {
-	struct vp_dmabuf *buf = kbuf->priv;
-
-	if (READ_ONCE(buf->mapped))
-		return vp_dmabuf_end_cpu_access(buf, dir);
-
-	vp_dmabuf_count_end(buf);
-	return 0;
+	return vp_dmabuf_end_cpu_access(kbuf->priv, dir);
 }
 
 static vm_fault_t vp_export_fault(struct vm_fault *vmf)
@@ -168,14 +159,30 @@ static void vp_export_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
 	vp_kernel_vmap_unlock(buf->resv);
 }
 
+/* A driver has put a dma_buf that it is still attached to. */
+static void vp_export_detach_left(struct dma_buf *kbuf)
+{
+	struct dma_buf_attachment *kattach;
+
+	list_for_each_entry(kattach, &kbuf->attachments, node) {
+		vp_dmabuf_misuse(kbuf->priv, kattach->dev,
+				 VP_RULE_RELEASE_WITH_ATTACHMENTS);
+		vp_export_detach(kbuf, kattach);
+	}
+}
+
 static void vp_export_release(struct dma_buf *kbuf)
 {
 	struct vp_dmabuf *buf = kbuf->priv;
 
-	spin_lock(&buf->exported_lock);
+	vp_export_detach_left(kbuf);
+	/* What is open was begun through this file, and cannot be ended now. */
+	vp_watch_cpu_reap(buf, true);
+
+	spin_lock(&buf->lock);
 	if (buf->exported == kbuf)
 		buf->exported = NULL;
-	spin_unlock(&buf->exported_lock);
+	spin_unlock(&buf->lock);
 
 	atomic_long_dec(&vp_dmabuf_counts.exports);
 	vp_dmabuf_put(buf);
@@ -204,11 +211,11 @@ static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
 	if (!READ_ONCE(buf->exported))
 		return NULL;
 
-	spin_lock(&buf->exported_lock);
+	spin_lock(&buf->lock);
 	kbuf = buf->exported;
 	if (kbuf && !vp_get_file_unless_dying(kbuf->file))
 		kbuf = NULL;
-	spin_unlock(&buf->exported_lock);
+	spin_unlock(&buf->lock);
 	return kbuf;
 }
 
@@ -218,13 +225,13 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 	struct dma_buf *other;
 	bool installed = false;
 
-	spin_lock(&buf->exported_lock);
+	spin_lock(&buf->lock);
 	other = buf->exported;
 	if (!other || !file_count(other->file)) {
 		buf->exported = kbuf;
 		installed = true;
 	}
-	spin_unlock(&buf->exported_lock);
+	spin_unlock(&buf->lock);
 	return installed;
 }
 

@@ -6,6 +6,7 @@
 #define VP_PRIME_EXPORT_H
 
 #include <linux/dma-buf.h>
+#include <linux/fs.h>
 
 struct vp_dmabuf;
 
@@ -20,6 +21,17 @@ extern const struct dma_buf_ops vp_export_ops;
 static inline struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
 {
 	return kbuf->ops == &vp_export_ops ? kbuf->priv : NULL;
+}
+
+/**
+ * vp_export_is_writable - can a dma_buf be written through its file
+ * @kbuf: any dma_buf
+ *
+ * Returns whether it was exported with O_RDWR.
+ */
+static inline bool vp_export_is_writable(struct dma_buf *kbuf)
+{
+	return kbuf->file->f_mode & FMODE_WRITE;
 }
 
 void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf);

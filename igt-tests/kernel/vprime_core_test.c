@@ -481,10 +481,10 @@ static int test_cpu_access(void)
 	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE));
 	CHECK(dma_fence_is_signaled(&fence->base));
 	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_BIDIRECTIONAL));
-	CHECK(atomic_read(&buffer->base.cpu_accesses) == 2);
+	CHECK(buffer->base.cpu_accesses == 2);
 	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_BIDIRECTIONAL));
 	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_TO_DEVICE));
-	CHECK(atomic_read(&buffer->base.cpu_accesses) == 0);
+	CHECK(buffer->base.cpu_accesses == 0);
 
 	dma_resv_lock(buffer->base.resv, NULL);
 	vp_dmabuf_unmap_attachment(&attach, sgt, DMA_BIDIRECTIONAL);
@@ -544,9 +544,9 @@ static int test_kernel_importer(void)
 	CHECK(buffer->maps == 0 && buffer->pins == 0);
 
 	CHECK(!dma_buf_begin_cpu_access(kbuf, DMA_BIDIRECTIONAL));
-	CHECK(atomic_read(&buffer->base.cpu_accesses) == 1);
+	CHECK(buffer->base.cpu_accesses == 1);
 	CHECK(!dma_buf_end_cpu_access(kbuf, DMA_BIDIRECTIONAL));
-	CHECK(atomic_read(&buffer->base.cpu_accesses) == 0);
+	CHECK(buffer->base.cpu_accesses == 0);
 
 	vp_dmabuf_put(&buffer->base);
 	dma_buf_put(kbuf);

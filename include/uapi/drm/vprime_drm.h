@@ -34,6 +34,8 @@ extern "C" {
 #define DRM_VPRIME_GEM_MMAP_OFFSET	0x11
 #define DRM_VPRIME_GEM_INFO		0x12
 #define DRM_VPRIME_GET_PARAM		0x13
+#define DRM_VPRIME_GEM_PEEK		0x14
+#define DRM_VPRIME_GEM_POKE		0x15
 
 /**
  * struct drm_vprime_gem_create - make a buffer on this GPU
@@ -64,7 +66,10 @@ struct drm_vprime_gem_create {
  * The offset goes to mmap(2) on the file the ioctl was called on. It stays the
  * same for as long as the buffer has a handle on this GPU, and works for
  * imported buffers as well. Mappings must be MAP_SHARED (a private one is
- * EINVAL, one that reaches beyond the buffer is EINVAL too). They keep the
+ * EINVAL, one that reaches beyond the buffer is EINVAL too). One that can be
+ * written, of a buffer that is DRM_VPRIME_INFO_READ_ONLY, is reported in the
+ * kernel log, and EACCES when the module is loaded with strict=1; one of a
+ * buffer that was revoked is ENODEV. They keep the
  * buffer alive by themselves, when the handle is closed and when the GPU is
  * unplugged. A mapping of 2 MiB or more for which the program names no address
  * gets one that huge pages can be mapped at.
@@ -86,6 +91,17 @@ struct drm_vprime_gem_mmap_offset {
 #define DRM_VPRIME_INFO_EXPORTED	(1u << 1)
 /** DRM_VPRIME_INFO_FOREIGN - the memory belongs to another driver */
 #define DRM_VPRIME_INFO_FOREIGN		(1u << 2)
+/**
+ * DRM_VPRIME_INFO_REVOKED - the memory was taken away from everybody: touching
+ * a mapping raises SIGBUS, and whatever would lead to it anew is ENODEV
+ */
+#define DRM_VPRIME_INFO_REVOKED		(1u << 3)
+/**
+ * DRM_VPRIME_INFO_READ_ONLY - this GPU's view came in only through files that
+ * were exported without DRM_RDWR. Writing to it on this GPU is reported as a
+ * breach of the contract, and refused when the module is loaded with strict=1.
+ */
+#define DRM_VPRIME_INFO_READ_ONLY	(1u << 4)
 
 /** DRM_VPRIME_NAME_LEN - room for a name, with the NUL that ends it */
 #define DRM_VPRIME_NAME_LEN		32
@@ -122,6 +138,46 @@ struct drm_vprime_gem_info {
 	 * its dma-buf ("drm", "virtio_gpu"), cut to fit
 	 */
 	char origin[DRM_VPRIME_NAME_LEN];
+	/**
+	 * @id: out: the buffer's number, the same on every GPU; no other buffer
+	 * has had it since the module was loaded. Lists and logs name buffers
+	 * by it.
+	 */
+	__u64 id;
+};
+
+/**
+ * struct drm_vprime_gem_access - the GPU reads or writes a buffer
+ *
+ * For DRM_IOCTL_VPRIME_GEM_PEEK, by which the GPU reads and the program gets
+ * what it saw, and for DRM_IOCTL_VPRIME_GEM_POKE, by which the GPU writes what
+ * the program gives. The bytes go where a job's would: through the GPU's own
+ * mapping of the buffer, which is made at the first such call, after the
+ * fences that are on the buffer (a peek waits for writers, a poke for all).
+ * A GPU with coherent=0 does not see what is in the CPU's caches, nor the CPU
+ * what the GPU wrote, before a DMA_BUF_IOCTL_SYNC.
+ *
+ * Large ones are done in pieces, and other users of the buffer may come in
+ * between. When one fails in its middle, the pieces before have been done.
+ *
+ * EINVAL: @size is 0, or the range is not within the buffer, or @flags is not
+ * 0. EFAULT: @data. EACCES: a poke into a buffer that is
+ * DRM_VPRIME_INFO_READ_ONLY, when the module is loaded with strict=1. ENODEV: the buffer has been revoked. EBUSY: the
+ * memory is out of the GPU's reach (dma_bits), and somebody else has pinned it
+ * where it is. EOPNOTSUPP: the memory is another driver's, and none that the
+ * CPU can play the GPU on. EINTR: a signal came while it waited. ENOMEM.
+ */
+struct drm_vprime_gem_access {
+	/** @handle: in: the buffer's handle */
+	__u32 handle;
+	/** @flags: in: must be 0, none are defined */
+	__u32 flags;
+	/** @offset: in: where in the buffer, in bytes */
+	__u64 offset;
+	/** @size: in: bytes, at least 1 */
+	__u64 size;
+	/** @data: in: pointer to the program's memory of @size bytes */
+	__u64 data;
 };
 
 /** DRM_VPRIME_PARAM_GPU_INDEX - which GPU this is: the N of its name vprimeN */
@@ -135,6 +191,12 @@ struct drm_vprime_gem_info {
  * inside buffers that are large enough; 0 where the kernel has none
  */
 #define DRM_VPRIME_PARAM_HUGE_PAGE_SIZE	3
+/** DRM_VPRIME_PARAM_COHERENT - 1 when the GPU sees the CPU's caches, else 0 */
+#define DRM_VPRIME_PARAM_COHERENT	4
+/** DRM_VPRIME_PARAM_DMA_BITS - how many bits the GPU's addresses have */
+#define DRM_VPRIME_PARAM_DMA_BITS	5
+/** DRM_VPRIME_PARAM_MAX_SEGMENT - longest entry of its DMA tables, in bytes */
+#define DRM_VPRIME_PARAM_MAX_SEGMENT	6
 
 /**
  * struct drm_vprime_get_param - ask for a property of this GPU
@@ -162,6 +224,12 @@ struct drm_vprime_get_param {
 #define DRM_IOCTL_VPRIME_GET_PARAM \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_GET_PARAM, \
 		 struct drm_vprime_get_param)
+#define DRM_IOCTL_VPRIME_GEM_PEEK \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_GEM_PEEK, \
+		struct drm_vprime_gem_access)
+#define DRM_IOCTL_VPRIME_GEM_POKE \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_GEM_POKE, \
+		struct drm_vprime_gem_access)
 
 #if defined(__cplusplus)
 }

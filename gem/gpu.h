@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A GPU as memory sees it: what it can reach, and what it has mapped.
+ */
+#ifndef VP_GEM_GPU_H
+#define VP_GEM_GPU_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/spinlock.h>
+
+#include <drm/drm_device.h>
+
+/*
+ * The longest entry in a DMA table that there is, in bytes: entries are whole
+ * pages, and their length has 32 bits.
+ */
+#define VP_MAX_SEGMENT	((unsigned int)(U32_MAX & PAGE_MASK))
+
+/**
+ * struct vp_gpu - a GPU as memory sees it
+ * @drm: the DRM core's part
+ * @coherent: whether it sees what is in the CPU's caches
+ * @dma_bits: how many bits its addresses have, 32 to 64
+ * @limited: whether the machine has memory beyond those
+ * @max_segment: the longest entry of a DMA table that it takes, in bytes;
+ *	whole pages
+ * @lock: guards @mapped
+ * @mapped: the &struct vp_gem that have a device mapping
+ *
+ * All but @mapped is set before the device is registered, and stays.
+ */
+struct vp_gpu {
+	struct drm_device drm;
+	bool coherent;
+	unsigned int dma_bits;
+	bool limited;
+	unsigned int max_segment;
+
+	/*
+	 * Guards @mapped. A view in the list may be losing its last reference:
+	 * it is taken only with increment-unless-zero, under this lock, which
+	 * its unmapping takes to leave the list before it is freed.
+	 */
+	spinlock_t lock;
+	struct list_head mapped;
+};
+
+static inline struct vp_gpu *to_vp_gpu(struct drm_device *drm)
+{
+	return container_of(drm, struct vp_gpu, drm);
+}
+
+#endif /* VP_GEM_GPU_H */

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: what the CPU does with a buffer
+ *
+ * A program brackets what it does with begin and end (DMA_BUF_IOCTL_SYNC), so
+ * that caches and devices agree; a driver does the same around a kernel
+ * mapping. Most machines forgive those who do not. With the module parameter
+ * "strict", CPU mappings of a shared buffer last no longer than the bracket:
+ * the next touch faults, and is reported unless it is in one.
+ */
+#include <linux/dma-buf.h>
+#include <linux/export.h>
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "prime/dmabuf.h"
+#include "prime/trace.h"
+
+/* Has the buffer users beside the one who made it? */
+static bool vp_dmabuf_is_shared(struct vp_dmabuf *buf)
+{
+	return READ_ONCE(buf->exported) || buf->attached > 1;
+}
+
+static bool vp_is_write(enum dma_data_direction dir)
+{
+	return dir == DMA_TO_DEVICE || dir == DMA_BIDIRECTIONAL;
+}
+
+/**
+ * vp_dmabuf_begin_cpu_access - the CPU is about to touch a buffer
+ * @buf: the buffer
+ * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
+ *
+ * Waits for the fences that conflict with the access, then makes visible what
+ * devices wrote. Accesses nest, and are counted by process. Unlocked.
+ *
+ * Returns 0, -ERESTARTSYS when a signal ended the wait, -ENODEV when the buffer
+ * has been revoked, -ENOMEM, or the exporter's errno.
+ */
+int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
+			       enum dma_data_direction dir)
+{
+	long left;
+	int ret;
+
+	if (READ_ONCE(buf->revoked))
+		return -ENODEV;
+
+	/* Most buffers have never had a fence. */
+	if (vp_resv_has_fences(buf->resv)) {
+		left = dma_resv_wait_timeout(buf->resv,
+					     dma_resv_usage_rw(vp_is_write(dir)),
+					     true, MAX_SCHEDULE_TIMEOUT);
+		if (left < 0)
+			return left;
+	}
+
+	ret = vp_watch_cpu_begin(buf, dir);
+	if (ret)
+		return ret;
+	if (buf->ops->begin_cpu_access) {
+		ret = buf->ops->begin_cpu_access(buf, dir);
+		if (ret) {
+			vp_watch_cpu_end(buf);
+			return ret;
+		}
+	}
+	trace_cpu_access(buf, true, dir);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_begin_cpu_access);
+
+/**
+ * vp_dmabuf_finish_cpu_access - what an end does beside counting
+ * @buf: the buffer
+ * @dir: as at the begin
+ *
+ * For the core only: also for those who can no longer end it. Unlocked.
+ *
+ * Returns 0 or the exporter's errno.
+ */
+int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
+				enum dma_data_direction dir)
+{
+	int ret = 0;
+
+	if (buf->ops->end_cpu_access)
+		ret = buf->ops->end_cpu_access(buf, dir);
+	trace_cpu_access(buf, false, dir);
+
+	if (vp_watch_is_strict() && !READ_ONCE(buf->cpu_accesses)) {
+		dma_resv_lock(buf->resv, NULL);
+		vp_dmabuf_zap_cpu_mappings(buf);
+		dma_resv_unlock(buf->resv);
+	}
+	return ret;
+}
+
+/**
+ * vp_dmabuf_end_cpu_access - the CPU has touched a buffer
+ * @buf: the buffer
+ * @dir: as at the begin
+ *
+ * Makes what the CPU wrote visible to devices. An end without a begin by the
+ * same process is reported, and still does that. Unlocked.
+ *
+ * Returns 0 or the exporter's errno.
+ */
+int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
+			     enum dma_data_direction dir)
+{
+	vp_watch_cpu_end(buf);
+	return vp_dmabuf_finish_cpu_access(buf, dir);
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_end_cpu_access);
+
+/**
+ * vp_dmabuf_mmap - set up a CPU mapping of a buffer
+ * @buf: the buffer
+ * @vma: the mapping to be; its vm_ops and vm_private_data lead to
+ *	vp_dmabuf_fault() and keep the buffer
+ * @pgoff: the page of the buffer it begins at
+ *
+ * No page is mapped, or made, before it is touched. An exporter that maps in
+ * a way of its own (a foreign one does) replaces the file, vm_ops and
+ * vm_private_data of @vma. Called with the mmap lock, unlocked.
+ *
+ * Returns 0; -EINVAL when the mapping is private, reaches beyond the buffer, or
+ * the exporter has no CPU mappings; -ENODEV when the buffer has been revoked;
+ * else the exporter's errno.
+ */
+int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
+		   unsigned long pgoff)
+{
+	unsigned long pages = buf->size >> PAGE_SHIFT;
+
+	if (READ_ONCE(buf->revoked))
+		return -ENODEV;
+	/* VM_SHARED is clear in read-only shared mappings; this one is not. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (!buf->ops->mmap && !buf->ops->fault)
+		return -EINVAL;
+	if (pgoff > pages || vma_pages(vma) > pages - pgoff)
+		return -EINVAL;
+
+	vp_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	if (buf->ops->mmap)
+		return buf->ops->mmap(buf, vma, pgoff);
+
+	/* Bare page frames: nobody can take references on them behind us. */
+	vp_vm_flags_set(vma, VM_IO | VM_PFNMAP);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_mmap);
+
+/**
+ * vp_dmabuf_fault - put pages where a CPU mapping was touched
+ * @buf: the buffer
+ * @vmf: the fault
+ * @pgoff: the page of the buffer that was touched
+ *
+ * Unlocked, called by the fault handlers of those who set up mappings.
+ *
+ * Returns VM_FAULT_NOPAGE when the touch is to be tried again, VM_FAULT_SIGBUS
+ * when there is no such page, no memory for it, or it has been revoked.
+ */
+vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
+			   unsigned long pgoff)
+{
+	vm_fault_t ret;
+
+	if (pgoff >= buf->size >> PAGE_SHIFT)
+		return VM_FAULT_SIGBUS;
+
+	/* A signal ends the wait: it is handled, and the touch comes again. */
+	if (dma_resv_lock_interruptible(buf->resv, NULL))
+		return VM_FAULT_NOPAGE;
+	ret = VM_FAULT_SIGBUS;
+	if (buf->revoked)
+		goto out;
+	if (vp_watch_is_strict() && vp_dmabuf_is_shared(buf) &&
+	    !vp_watch_cpu_is_open(buf))
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_CPU_OUTSIDE_ACCESS);
+	ret = buf->ops->fault(buf, vmf, pgoff);
+out:
+	dma_resv_unlock(buf->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_fault);
+
+/**
+ * vp_dmabuf_vmap - map a whole buffer into the kernel
+ * @buf: the buffer
+ * @map: where the address is stored; cleared on failure
+ *
+ * All users share one mapping; each ends with vp_dmabuf_vunmap(). Locked; on
+ * kernels before 6.2 the lock is dropped and taken again for foreign buffers.
+ *
+ * Returns 0; -EOPNOTSUPP when the exporter cannot; -ENODEV when the buffer has
+ * been revoked; -ENOMEM.
+ */
+int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
+{
+	struct iosys_map ptr;
+	int ret;
+
+	dma_resv_assert_held(buf->resv);
+
+	iosys_map_clear(map);
+	if (!buf->ops->vmap)
+		return -EOPNOTSUPP;
+	if (buf->revoked)
+		return -ENODEV;
+
+	if (!buf->vmap_users) {
+		ret = buf->ops->vmap(buf, &ptr);
+		if (ret)
+			return ret;
+		/* Another may have come first while the lock was dropped. */
+		if (buf->vmap_users)
+			buf->ops->vunmap(buf, &ptr);
+		else
+			buf->vmap_ptr = ptr;
+	}
+	buf->vmap_users++;
+	*map = buf->vmap_ptr;
+	atomic_long_inc(&vp_dmabuf_counts.vmaps);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_vmap);
+
+/**
+ * vp_dmabuf_vunmap - undo one vp_dmabuf_vmap()
+ * @buf: the buffer
+ * @map: what that stored; cleared
+ *
+ * Locked. One too many, or another address, is reported and changes nothing.
+ */
+void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
+{
+	struct iosys_map ptr;
+
+	dma_resv_assert_held(buf->resv);
+
+	if (!buf->vmap_users || !iosys_map_is_equal(&buf->vmap_ptr, map)) {
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_VUNMAP_WITHOUT_VMAP);
+		return;
+	}
+	iosys_map_clear(map);
+	atomic_long_dec(&vp_dmabuf_counts.vmaps);
+	if (--buf->vmap_users)
+		return;
+
+	ptr = buf->vmap_ptr;
+	iosys_map_clear(&buf->vmap_ptr);
+	buf->ops->vunmap(buf, &ptr);
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_vunmap);

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: moving and revoking
+ *
+ * A buffer that nobody has pinned can be put elsewhere: everybody is told to
+ * drop what leads to the old place, the work that is under way is waited for,
+ * the exporter moves the memory, and the next use maps it at the new place.
+ *
+ * A buffer can also be taken away for good, pinned or not, as long as every
+ * importer that holds on to it can be told. From the first step on nobody gets
+ * a new way to the memory; when the last step is done, nobody has an old one.
+ * The waits of that are done without the reservation lock, so that importers
+ * can take it to unmap, and so that a fence that takes long does not stop
+ * those who only want to let go.
+ *
+ * None of this needs the kernel's own move notification: the core tells
+ * importers itself. On kernels that have it turned off, the kernel pins for a
+ * foreign importer at every mapping; such a buffer does not move while it is
+ * mapped there, and can be revoked.
+ */
+#include <linux/export.h>
+#include <linux/wait.h>
+
+#include "compat.h"
+#include "prime/dmabuf.h"
+#include "prime/export.h"
+#include "prime/move.h"
+#include "prime/trace.h"
+
+/* How long an importer has to unmap what is revoked, once its work is done. */
+#define VP_REVOKE_TIMEOUT_MS	2000
+
+/* Those in vp_dmabuf_revoke(); there are few, so they share one queue. */
+static DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
+
+/**
+ * vp_dmabuf_wake_revoker - a mapping of a revoked buffer has gone
+ */
+void vp_dmabuf_wake_revoker(void)
+{
+	wake_up_all(&vp_revokers);
+}
+
+static bool vp_attachment_can_give_up(struct vp_attachment *attach)
+{
+	return attach->ops && attach->ops->invalidate_mappings;
+}
+
+static bool vp_attachment_has_pinned(struct vp_attachment *attach)
+{
+	return attach->pins || attach->map_pins;
+}
+
+/* Tell one importer; it may keep its mapping for a while, which is noted. */
+static void vp_attachment_invalidate(struct vp_attachment *attach)
+{
+	attach->ops->invalidate_mappings(attach);
+	if (attach->sgt && !attach->stale) {
+		attach->stale = true;
+		attach->buf->stale++;
+	}
+}
+
+/**
+ * vp_dmabuf_zap_cpu_mappings - take all CPU mappings of a buffer down
+ * @buf: the buffer
+ *
+ * Through every device and through the file; programs fault at their next
+ * touch and get the pages that are there then. Locked.
+ */
+void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+
+	dma_resv_assert_held(buf->resv);
+
+	list_for_each_entry(attach, &buf->attachments, node)
+		if (attach->ops && attach->ops->zap_cpu_mappings)
+			attach->ops->zap_cpu_mappings(attach);
+	vp_export_zap_cpu_mappings(buf);
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_zap_cpu_mappings);
+
+/**
+ * vp_dmabuf_invalidate_mappings - tell everybody that the memory moves
+ * @buf: the buffer
+ *
+ * Takes down every movable device mapping and every CPU mapping; the next use
+ * maps again. An importer that is not done with its mapping may keep it for a
+ * while; &vp_dmabuf.stale counts those. Pinned mappings stay, and so the
+ * exporter must not move a buffer whose @pins is not 0. Kernel name:
+ * dma_buf_move_notify(), since 2026 dma_buf_invalidate_mappings(). Locked.
+ */
+void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+
+	dma_resv_assert_held(buf->resv);
+
+	list_for_each_entry(attach, &buf->attachments, node)
+		if (vp_attachment_can_give_up(attach) &&
+		    !vp_attachment_has_pinned(attach))
+			vp_attachment_invalidate(attach);
+	vp_dmabuf_zap_cpu_mappings(buf);
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_invalidate_mappings);
+
+/**
+ * vp_dmabuf_move_locked - put a buffer's memory elsewhere
+ * @buf: the buffer
+ *
+ * Where to is the exporter's business. Waits for all fences. Locked.
+ *
+ * Returns 0; -EOPNOTSUPP when the exporter cannot, or is another driver;
+ * -ENODEV when the buffer has been revoked; -EBUSY when it is pinned or mapped
+ * into the kernel; -ERESTARTSYS when a signal ended the wait; or the
+ * exporter's errno. After any of these the memory is where it was.
+ */
+int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
+{
+	size_t bytes;
+	long left;
+	int ret;
+
+	dma_resv_assert_held(buf->resv);
+
+	if (!buf->ops->move)
+		return -EOPNOTSUPP;
+	if (buf->revoked)
+		return -ENODEV;
+	if (buf->pins || buf->vmap_users)
+		return -EBUSY;
+
+	vp_dmabuf_invalidate_mappings(buf);
+	/* Whoever was told may have added fences for what it still does. */
+	left = dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
+				     MAX_SCHEDULE_TIMEOUT);
+	if (left < 0)
+		return left;
+
+	bytes = buf->ops->resident ? buf->ops->resident(buf) : buf->size;
+	ret = buf->ops->move(buf);
+	trace_move(buf, bytes, ret);
+	return ret;
+}
+
+/**
+ * vp_dmabuf_move - put a buffer's memory elsewhere
+ * @buf: the buffer
+ *
+ * As vp_dmabuf_move_locked(), but unlocked.
+ */
+int vp_dmabuf_move(struct vp_dmabuf *buf)
+{
+	int ret;
+
+	ret = dma_resv_lock_interruptible(buf->resv, NULL);
+	if (ret)
+		return ret;
+	ret = vp_dmabuf_move_locked(buf);
+	dma_resv_unlock(buf->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_move);
+
+/* Does somebody hold on to the memory who cannot be told to let go? */
+static bool vp_dmabuf_is_held(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+
+	if (buf->vmap_users)
+		return true;
+	list_for_each_entry(attach, &buf->attachments, node)
+		if ((attach->sgt || attach->pins) &&
+		    !vp_attachment_can_give_up(attach))
+			return true;
+	return false;
+}
+
+/* From here on nobody gets to the memory anew. */
+static int vp_dmabuf_begin_revoke(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+	int ret;
+
+	ret = dma_resv_lock_interruptible(buf->resv, NULL);
+	if (ret)
+		return ret;
+	if (buf->revoked)
+		goto out;
+	ret = -EBUSY;
+	if (vp_dmabuf_is_held(buf))
+		goto out;
+
+	ret = 0;
+	WRITE_ONCE(buf->revoked, true);
+	list_for_each_entry(attach, &buf->attachments, node)
+		if (vp_attachment_can_give_up(attach))
+			vp_attachment_invalidate(attach);
+	vp_dmabuf_zap_cpu_mappings(buf);
+out:
+	dma_resv_unlock(buf->resv);
+	return ret;
+}
+
+static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
+{
+	return dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
+				     MAX_SCHEDULE_TIMEOUT);
+}
+
+static void vp_dmabuf_report_mapped(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+
+	dma_resv_lock(buf->resv, NULL);
+	list_for_each_entry(attach, &buf->attachments, node)
+		if (attach->sgt)
+			vp_dmabuf_misuse(buf, attach->dev,
+					 VP_RULE_NOT_UNMAPPED);
+	dma_resv_unlock(buf->resv);
+}
+
+static int vp_dmabuf_finish_revoke(struct vp_dmabuf *buf)
+{
+	long left;
+
+	/* Importers unmap when their work is done, so that comes first. */
+	left = vp_dmabuf_wait_all_fences(buf);
+	if (left < 0)
+		return left;
+	left = wait_event_interruptible_timeout(vp_revokers,
+			!READ_ONCE(buf->mapped),
+			msecs_to_jiffies(VP_REVOKE_TIMEOUT_MS));
+	if (left < 0)
+		return left;
+	if (!left) {
+		vp_dmabuf_report_mapped(buf);
+		return -ETIMEDOUT;
+	}
+	/* What those began that had a mapping until now. */
+	left = vp_dmabuf_wait_all_fences(buf);
+	if (left < 0)
+		return left;
+
+	dma_resv_lock(buf->resv, NULL);
+	if (buf->ops->revoke)
+		buf->ops->revoke(buf);
+	dma_resv_unlock(buf->resv);
+	return 0;
+}
+
+/**
+ * vp_dmabuf_revoke - take a buffer's memory away from everybody, for good
+ * @buf: the buffer; the caller has a reference
+ *
+ * When it returns 0, nobody can touch the memory any more, and the exporter
+ * may have freed it. From the beginning on, what would lead to it fails with
+ * -ENODEV, and a CPU mapping raises SIGBUS; that stays so when the call returns
+ * -ETIMEDOUT or -ERESTARTSYS, and another call goes on from there. The model
+ * is what the kernel has had since 2026 for importers that it calls revocable.
+ * Unlocked, sleeps.
+ *
+ * Returns 0, also for a buffer that was revoked before; -EOPNOTSUPP when the
+ * memory is another driver's; -EBUSY, with nothing changed, when an importer
+ * that cannot be told has it mapped or pinned, or it is mapped into the
+ * kernel; -ETIMEDOUT when an importer has not unmapped two seconds after all
+ * fences, which is reported with its name; -ERESTARTSYS when a signal ended a
+ * wait.
+ */
+int vp_dmabuf_revoke(struct vp_dmabuf *buf)
+{
+	int ret = -EOPNOTSUPP;
+
+	if (!buf->foreign)
+		ret = vp_dmabuf_begin_revoke(buf);
+	if (!ret)
+		ret = vp_dmabuf_finish_revoke(buf);
+	trace_revoke(buf, ret);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_revoke);

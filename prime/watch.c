@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: the watch
+ *
+ * Whoever breaks the dma-buf contract is told so by name: once per buffer and
+ * rule in the kernel log, and counted every time. Built with
+ * CONFIG_VPRIME_WATCH, the watch also knows every buffer there is, the CPU
+ * accesses that are open on it and by which process, and shows them as a list.
+ *
+ * A process may die between the begin and the end of a CPU access. Nothing
+ * tells the exporter, so open accesses of the dead are looked for where
+ * somebody meets the buffer next: at a begin, an end, a listing, or its end.
+ * They are reported, and ended in the name of the dead.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
+#include <linux/export.h>
+#include <linux/moduleparam.h>
+#include <linux/pid.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "prime/dmabuf.h"
+#include "prime/trace.h"
+
+atomic_long_t vp_rule_counts[VP_RULES];
+
+/* What a rule is called, and what the device or the CPU did. */
+static const struct {
+	const char *name;
+	const char *what;
+} vp_rules[VP_RULES] = {
+	[VP_RULE_MAP_WITHOUT_ATTACH] = {
+		"map-without-attach", "maps without being attached" },
+	[VP_RULE_DOUBLE_MAP] = {
+		"double-map", "maps what it has mapped" },
+	[VP_RULE_UNMAP_WITHOUT_MAP] = {
+		"unmap-without-map", "unmaps what it has not mapped" },
+	[VP_RULE_UNMAP_DIRECTION] = {
+		"unmap-direction", "unmaps in another direction than it mapped" },
+	[VP_RULE_ACCESS_WITHOUT_MAP] = {
+		"access-without-map", "reads or writes without a mapping" },
+	[VP_RULE_DETACH_WITHOUT_ATTACH] = {
+		"detach-without-attach", "detaches without being attached" },
+	[VP_RULE_DETACH_WHILE_MAPPED] = {
+		"detach-while-mapped", "detaches with its mapping in place" },
+	[VP_RULE_DETACH_WHILE_PINNED] = {
+		"detach-while-pinned", "detaches with its pin in place" },
+	[VP_RULE_UNPIN_WITHOUT_PIN] = {
+		"unpin-without-pin", "unpins what it has not pinned" },
+	[VP_RULE_VUNMAP_WITHOUT_VMAP] = {
+		"vunmap-without-vmap", "vunmaps what is not vmapped" },
+	[VP_RULE_END_WITHOUT_BEGIN] = {
+		"end-without-begin", "access ends that has not begun" },
+	[VP_RULE_BEGIN_LEFT_OPEN] = {
+		"begin-left-open", "access began and was never ended" },
+	[VP_RULE_WRITABLE_READ_ONLY] = {
+		"writable-read-only", "wants to write through a read-only file" },
+	[VP_RULE_CPU_OUTSIDE_ACCESS] = {
+		"cpu-outside-access", "touches memory outside begin and end" },
+	[VP_RULE_USE_AFTER_INVALIDATE] = {
+		"use-after-invalidate", "uses a mapping that has been invalidated" },
+	[VP_RULE_USE_AFTER_REVOKE] = {
+		"use-after-revoke", "uses a mapping that has been revoked" },
+	[VP_RULE_NOT_UNMAPPED] = {
+		"not-unmapped", "keeps its mapping of a revoked buffer" },
+	[VP_RULE_RELEASE_WITH_ATTACHMENTS] = {
+		"release-with-attachments", "is attached while the last reference is dropped" },
+};
+
+/**
+ * vp_rule_name - a rule's name
+ * @rule: the rule
+ *
+ * Returns a string of lower-case letters and hyphens.
+ */
+const char *vp_rule_name(enum vp_rule rule)
+{
+	return vp_rules[rule].name;
+}
+
+/*
+ * Enough for a program that breaks every rule on several buffers at once; a
+ * flood beyond that says nothing new.
+ */
+static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
+
+static void vp_misuse_by(struct vp_dmabuf *buf, struct device *dev,
+			 enum vp_rule rule, const char *comm, pid_t pid)
+{
+	const char *who = dev ? dev_name(dev) : "cpu";
+
+	atomic_long_inc(&vp_rule_counts[rule]);
+	atomic_long_inc(&vp_dmabuf_counts.violations);
+	trace_violation(buf, who, vp_rules[rule].name);
+
+	if (buf && !vp_watch_violation(buf, rule))
+		return;
+	if (!__ratelimit(&vp_misuse_limit))
+		return;
+	if (buf)
+		pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]\n",
+			vp_rules[rule].name, who, vp_rules[rule].what, buf->id,
+			buf->name, buf->size, comm, pid);
+	else
+		pr_warn("dma-buf contract: %s: %s %s; no buffer, by %s[%d]\n",
+			vp_rules[rule].name, who, vp_rules[rule].what, comm,
+			pid);
+}
+
+/**
+ * vp_dmabuf_misuse - somebody broke the contract
+ * @buf: the buffer it happened on, or NULL when there is none
+ * @dev: the device it was done for, or NULL when it was the CPU
+ * @rule: the rule
+ *
+ * One more in the counts of violations and, the first time for this buffer and
+ * rule, one rate-limited line in the kernel log that names device, buffer,
+ * process and rule. Any context.
+ */
+void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
+		      enum vp_rule rule)
+{
+	vp_misuse_by(buf, dev, rule, current->comm, task_tgid_nr(current));
+}
+EXPORT_SYMBOL_GPL(vp_dmabuf_misuse);
+
+#ifdef VP_WATCH
+
+bool vp_watch_strict;
+module_param_named(strict, vp_watch_strict, bool, 0644);
+MODULE_PARM_DESC(strict, "Report CPU access to shared buffers outside begin and end, and refuse to write through read-only files (default 0)");
+
+/*
+ * Guards vp_watch_list, which has every buffer in the order of their ids. A
+ * buffer in it may be losing its last reference: it is taken only with
+ * increment-unless-zero, under this lock, which its release takes to leave the
+ * list before it is freed.
+ */
+static DEFINE_SPINLOCK(vp_watch_lock);
+static LIST_HEAD(vp_watch_list);
+
+/* Under the lock of the list, so that it is in the order of the ids. */
+static u64 vp_watch_last_id;
+
+/**
+ * vp_watch_add - watch a new buffer
+ * @buf: the buffer, which gets its id
+ */
+void vp_watch_add(struct vp_dmabuf *buf)
+{
+	INIT_LIST_HEAD(&buf->watch.cpu);
+
+	spin_lock(&vp_watch_lock);
+	buf->id = ++vp_watch_last_id;
+	list_add_tail(&buf->watch.node, &vp_watch_list);
+	spin_unlock(&vp_watch_lock);
+}
+
+/**
+ * vp_watch_del - stop watching a buffer that goes
+ * @buf: the buffer; nobody has a reference
+ */
+void vp_watch_del(struct vp_dmabuf *buf)
+{
+	spin_lock(&vp_watch_lock);
+	list_del(&buf->watch.node);
+	spin_unlock(&vp_watch_lock);
+	kfree(buf->watch.violations);
+}
+
+/**
+ * vp_watch_violation - count a breach on a buffer
+ * @buf: the buffer
+ * @rule: what was broken
+ *
+ * Any context. Returns whether it is the first of its kind there.
+ */
+bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule)
+{
+	atomic_t *counts = READ_ONCE(buf->watch.violations), *mine;
+
+	if (!counts) {
+		mine = kcalloc(VP_RULES, sizeof(*mine), GFP_ATOMIC);
+		counts = cmpxchg(&buf->watch.violations, NULL, mine);
+		if (counts)
+			kfree(mine);
+		else
+			counts = mine;
+	}
+	/* Without memory for the numbers the first one is still told. */
+	if (counts)
+		atomic_inc(&counts[rule]);
+	return !test_and_set_bit(rule, &buf->watch.reported);
+}
+
+/*
+ * The accesses that a process has open, or NULL. A kernel thread ends what
+ * somebody else began for it; everybody else has to end what he began.
+ */
+static struct vp_cpu_access *vp_watch_cpu_find(struct vp_dmabuf *buf,
+					       bool any)
+{
+	struct pid *process = task_tgid(current);
+	struct vp_cpu_access *access;
+
+	lockdep_assert_held(&buf->lock);
+
+	list_for_each_entry(access, &buf->watch.cpu, node)
+		if (any || access->process == process)
+			return access;
+	return NULL;
+}
+
+static void vp_watch_cpu_open(struct vp_dmabuf *buf,
+			      struct vp_cpu_access *access)
+{
+	access->process = get_pid(task_tgid(current));
+	access->since = jiffies;
+	access->nested = 0;
+	access->dir = DMA_NONE;
+	memcpy(access->comm, current->comm, sizeof(access->comm));
+	list_add_tail(&access->node, &buf->watch.cpu);
+}
+
+/* Take an access off the list; returns memory to kfree(), if any. */
+static struct vp_cpu_access *vp_watch_cpu_close(struct vp_dmabuf *buf,
+						struct vp_cpu_access *access)
+{
+	list_del(&access->node);
+	buf->cpu_accesses -= access->nested;
+	put_pid(access->process);
+	access->process = NULL;
+	return access == &buf->watch.first ? NULL : access;
+}
+
+/**
+ * vp_watch_cpu_begin - the current process begins a CPU access
+ * @buf: the buffer
+ * @dir: for what
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
+{
+	struct vp_cpu_access *access, *more = NULL;
+
+	spin_lock(&buf->lock);
+	access = vp_watch_cpu_find(buf, false);
+	if (!access && buf->watch.first.process) {
+		/* Somebody else is at it as well: that is rare. */
+		spin_unlock(&buf->lock);
+		vp_watch_cpu_reap(buf, false);
+		more = kmalloc(sizeof(*more), GFP_KERNEL);
+		if (!more)
+			return -ENOMEM;
+		spin_lock(&buf->lock);
+		access = vp_watch_cpu_find(buf, false);
+	}
+	if (!access) {
+		access = &buf->watch.first;
+		if (access->process) {
+			access = more;
+			more = NULL;
+		}
+		vp_watch_cpu_open(buf, access);
+	}
+	if (!access->nested)
+		access->dir = dir;
+	else if (access->dir != dir)
+		access->dir = DMA_BIDIRECTIONAL;
+	access->nested++;
+	buf->cpu_accesses++;
+	spin_unlock(&buf->lock);
+	kfree(more);
+	return 0;
+}
+
+/**
+ * vp_watch_cpu_end - the current process ends a CPU access
+ * @buf: the buffer
+ *
+ * Returns whether it had one open. One that it had not is reported.
+ */
+bool vp_watch_cpu_end(struct vp_dmabuf *buf)
+{
+	struct vp_cpu_access *access, *gone = NULL;
+	bool other;
+
+	spin_lock(&buf->lock);
+	access = vp_watch_cpu_find(buf, current->flags & PF_KTHREAD);
+	if (access && access->nested == 1) {
+		gone = vp_watch_cpu_close(buf, access);
+	} else if (access) {
+		access->nested--;
+		buf->cpu_accesses--;
+	}
+	other = !list_empty(&buf->watch.cpu);
+	spin_unlock(&buf->lock);
+	kfree(gone);
+
+	if (other)
+		vp_watch_cpu_reap(buf, false);
+	if (!access)
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_END_WITHOUT_BEGIN);
+	return access;
+}
+
+/**
+ * vp_watch_cpu_is_open - does the current process have an access open
+ * @buf: the buffer
+ */
+bool vp_watch_cpu_is_open(struct vp_dmabuf *buf)
+{
+	bool open;
+
+	spin_lock(&buf->lock);
+	open = vp_watch_cpu_find(buf, false);
+	spin_unlock(&buf->lock);
+	return open;
+}
+
+/* Will this process never run again? */
+static bool vp_process_is_dead(struct pid *process)
+{
+	struct task_struct *task;
+	bool dead;
+
+	rcu_read_lock();
+	task = pid_task(process, PIDTYPE_TGID);
+	dead = !task || !atomic_read(&task->signal->live);
+	rcu_read_unlock();
+	return dead;
+}
+
+/**
+ * vp_watch_cpu_reap - end the CPU accesses of processes that died in one
+ * @buf: the buffer
+ * @all: of the living too, because what they could end it by is gone
+ *
+ * Each is reported in the name of who began it. Unlocked.
+ */
+void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
+{
+	struct vp_cpu_access *access, *next, copy;
+	struct vp_cpu_access *gone;
+
+	do {
+		copy.process = NULL;
+		gone = NULL;
+		spin_lock(&buf->lock);
+		list_for_each_entry_safe(access, next, &buf->watch.cpu, node) {
+			if (!all && !vp_process_is_dead(access->process))
+				continue;
+			copy = *access;
+			get_pid(copy.process);
+			gone = vp_watch_cpu_close(buf, access);
+			break;
+		}
+		spin_unlock(&buf->lock);
+		if (!copy.process)
+			return;
+
+		kfree(gone);
+		vp_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN, copy.comm,
+			     pid_nr(copy.process));
+		put_pid(copy.process);
+		vp_dmabuf_finish_cpu_access(buf, copy.dir);
+	} while (1);
+}
+
+/**
+ * vp_watch_find - the buffer with an id
+ * @id: the id
+ *
+ * Returns the buffer with a reference, or NULL.
+ */
+struct vp_dmabuf *vp_watch_find(u64 id)
+{
+	struct vp_dmabuf *buf, *found = NULL;
+
+	spin_lock(&vp_watch_lock);
+	list_for_each_entry(buf, &vp_watch_list, watch.node) {
+		if (buf->id < id)
+			continue;
+		if (buf->id == id && kref_get_unless_zero(&buf->ref))
+			found = buf;
+		break;
+	}
+	spin_unlock(&vp_watch_lock);
+	return found;
+}
+
+/* The first living buffer from id *@pos on, whose id goes there. */
+static struct vp_dmabuf *vp_watch_from(struct vp_dmabuf *buf, loff_t *pos)
+{
+	lockdep_assert_held(&vp_watch_lock);
+
+	list_for_each_entry_from(buf, &vp_watch_list, watch.node) {
+		if (buf->id < *pos || !kref_get_unless_zero(&buf->ref))
+			continue;
+		*pos = buf->id;
+		return buf;
+	}
+	return NULL;
+}
+
+/* The position in the list is the id. */
+static void *vp_watch_list_start(struct seq_file *m, loff_t *pos)
+{
+	struct vp_dmabuf *buf;
+
+	spin_lock(&vp_watch_lock);
+	buf = list_first_entry(&vp_watch_list, struct vp_dmabuf, watch.node);
+	buf = vp_watch_from(buf, pos);
+	spin_unlock(&vp_watch_lock);
+	return buf;
+}
+
+static void *vp_watch_list_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct vp_dmabuf *buf = v, *next;
+
+	/* The reference keeps this one in the list. */
+	*pos = buf->id + 1;
+	spin_lock(&vp_watch_lock);
+	next = vp_watch_from(list_next_entry(buf, watch.node), pos);
+	spin_unlock(&vp_watch_lock);
+	vp_dmabuf_put(buf);
+	return next;
+}
+
+static void vp_watch_list_stop(struct seq_file *m, void *v)
+{
+	if (v)
+		vp_dmabuf_put(v);
+}
+
+/* A value without blanks: names come from drivers and processes. */
+static void vp_watch_show_name(struct seq_file *m, const char *key,
+			       const char *name)
+{
+	seq_printf(m, " %s=", key);
+	if (!*name)
+		seq_putc(m, '_');
+	for (; *name; name++)
+		seq_putc(m, *name > ' ' && *name <= '~' ? *name : '_');
+}
+
+static const char *vp_direction_name(enum dma_data_direction dir)
+{
+	switch (dir) {
+	case DMA_BIDIRECTIONAL:
+		return "bidirectional";
+	case DMA_TO_DEVICE:
+		return "to-device";
+	case DMA_FROM_DEVICE:
+		return "from-device";
+	default:
+		return "none";
+	}
+}
+
+static const char *vp_usage_name(enum dma_resv_usage usage)
+{
+	switch (usage) {
+	case DMA_RESV_USAGE_KERNEL:
+		return "kernel";
+	case DMA_RESV_USAGE_WRITE:
+		return "write";
+	case DMA_RESV_USAGE_READ:
+		return "read";
+	default:
+		return "bookkeep";
+	}
+}
+
+static void vp_watch_show_attachment(struct seq_file *m,
+				     struct vp_attachment *attach)
+{
+	seq_puts(m, "  attachment");
+	vp_watch_show_name(m, "device", dev_name(attach->dev));
+	vp_watch_show_name(m, "driver", dev_driver_string(attach->dev));
+	seq_printf(m, " lifetime=%s mapped=%s direction=%s pins=%u\n",
+		   vp_attachment_lifetime(attach),
+		   !attach->sgt ? "no" : attach->stale ? "stale" : "yes",
+		   vp_direction_name(attach->sgt ? attach->dir : DMA_NONE),
+		   attach->pins + attach->map_pins);
+}
+
+static void vp_watch_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
+{
+	struct vp_cpu_access *access;
+
+	spin_lock(&buf->lock);
+	list_for_each_entry(access, &buf->watch.cpu, node) {
+		seq_printf(m, "  cpu access=%s",
+			   access->dir == DMA_FROM_DEVICE ? "read" :
+			   access->dir == DMA_TO_DEVICE ? "write" :
+							  "read-write");
+		vp_watch_show_name(m, "process", access->comm);
+		seq_printf(m, " pid=%d open_ms=%u\n", pid_nr(access->process),
+			   jiffies_to_msecs(jiffies - access->since));
+	}
+	spin_unlock(&buf->lock);
+}
+
+static unsigned int vp_watch_show_fences(struct seq_file *m,
+					 struct vp_dmabuf *buf)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int count = 0;
+
+	dma_resv_for_each_fence(&cursor, buf->resv, DMA_RESV_USAGE_BOOKKEEP,
+				fence) {
+		if (dma_fence_is_signaled(fence))
+			continue;
+		count++;
+		if (!m)
+			continue;
+		rcu_read_lock();
+		seq_puts(m, "  fence");
+		vp_watch_show_name(m, "driver", vp_fence_driver_name(fence));
+		vp_watch_show_name(m, "timeline",
+				   vp_fence_timeline_name(fence));
+		rcu_read_unlock();
+		seq_printf(m, " seqno=%llu usage=%s\n", fence->seqno,
+			   vp_usage_name(dma_resv_iter_usage(&cursor)));
+	}
+	return count;
+}
+
+static unsigned int vp_watch_violations(struct vp_dmabuf *buf)
+{
+	atomic_t *counts = READ_ONCE(buf->watch.violations);
+	unsigned int sum = 0, i;
+
+	for (i = 0; counts && i < VP_RULES; i++)
+		sum += atomic_read(&counts[i]);
+	return sum;
+}
+
+static void vp_watch_show_violations(struct seq_file *m, struct vp_dmabuf *buf)
+{
+	atomic_t *counts = READ_ONCE(buf->watch.violations);
+	unsigned int i;
+
+	for (i = 0; counts && i < VP_RULES; i++)
+		if (atomic_read(&counts[i]))
+			seq_printf(m, "  violation rule=%s count=%d\n",
+				   vp_rules[i].name, atomic_read(&counts[i]));
+}
+
+static int vp_watch_list_show(struct seq_file *m, void *v)
+{
+	struct vp_dmabuf *buf = v;
+	struct vp_attachment *attach;
+
+	vp_watch_cpu_reap(buf, false);
+	if (dma_resv_lock_interruptible(buf->resv, NULL))
+		return -EINTR;
+
+	seq_printf(m, "buffer id=%llu", buf->id);
+	vp_watch_show_name(m, "exporter", buf->name);
+	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u\n",
+		   buf->size, buf->ops->resident ? buf->ops->resident(buf) : 0,
+		   buf->revoked ? "revoked" : "live",
+		   buf->foreign ? "yes" : "no",
+		   buf->foreign || READ_ONCE(buf->exported) ? "yes" : "no",
+		   buf->attached, buf->mapped, buf->pins, buf->vmap_users,
+		   READ_ONCE(buf->cpu_accesses),
+		   vp_watch_show_fences(NULL, buf), vp_watch_violations(buf));
+
+	list_for_each_entry_reverse(attach, &buf->attachments, node)
+		vp_watch_show_attachment(m, attach);
+	vp_watch_show_cpu(m, buf);
+	vp_watch_show_fences(m, buf);
+	vp_watch_show_violations(m, buf);
+	dma_resv_unlock(buf->resv);
+	return 0;
+}
+
+/* The list of buffers, for a file in debugfs. */
+const struct seq_operations vp_watch_list_ops = {
+	.start = vp_watch_list_start,
+	.next = vp_watch_list_next,
+	.stop = vp_watch_list_stop,
+	.show = vp_watch_list_show,
+};
+
+#else
+
+/* Without the watch, accesses are counted and nothing else. */
+
+int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
+{
+	spin_lock(&buf->lock);
+	buf->cpu_accesses++;
+	spin_unlock(&buf->lock);
+	return 0;
+}
+
+bool vp_watch_cpu_end(struct vp_dmabuf *buf)
+{
+	bool open;
+
+	spin_lock(&buf->lock);
+	open = buf->cpu_accesses;
+	if (open)
+		buf->cpu_accesses--;
+	spin_unlock(&buf->lock);
+
+	if (!open)
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_END_WITHOUT_BEGIN);
+	return open;
+}
+
+void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
+{
+	if (all && buf->cpu_accesses) {
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN);
+		buf->cpu_accesses = 0;
+	}
+}
+
+#endif
