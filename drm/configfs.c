@@ -72,7 +72,8 @@ static int vp_config_parse_bool(const char *value, bool *result)
 	return 0;
 }
 
-static int vp_config_parse_coherent(struct vp_config *config, const char *value)
+static int vp_config_parse_coherent(struct vp_config *config,
+				    const char *value)
 {
 	return vp_config_parse_bool(value, &config->coherent);
 }
@@ -88,10 +89,11 @@ static int vp_config_parse_syncobj_timeline(struct vp_config *config,
 	return vp_config_parse_bool(value, &config->syncobj_timeline);
 }
 
-static int vp_config_parse_dma_bits(struct vp_config *config, const char *value)
+static int vp_config_parse_dma_bits(struct vp_config *config,
+				    const char *value)
 {
 	unsigned int bits;
-	int ret = kstrtouint(value, 0, &bits);
+	int ret = kstrtouint(value, 10, &bits);
 
 	if (ret)
 		return ret;
@@ -105,7 +107,7 @@ static int vp_config_parse_max_segment(struct vp_config *config,
 				       const char *value)
 {
 	unsigned int bytes;
-	int ret = kstrtouint(value, 0, &bytes);
+	int ret = kstrtouint(value, 10, &bytes);
 
 	if (ret)
 		return ret;
@@ -141,8 +143,9 @@ static int vp_config_parse_driver_name(struct vp_config *config,
 	for (c = value; *c; c++)
 		if (!isascii(*c) || (!isalnum(*c) && !strchr("_.-", *c)))
 			return -EINVAL;
-	if (strscpy(config->driver_name, value, sizeof(config->driver_name)) < 0)
+	if (c - value >= sizeof(config->driver_name))
 		return -ENAMETOOLONG;
+	strscpy(config->driver_name, value, sizeof(config->driver_name));
 	return 0;
 }
 
@@ -150,12 +153,15 @@ static int vp_config_parse_driver_name(struct vp_config *config,
 
 typedef int vp_config_parse_fn(struct vp_config *config, const char *value);
 
+/* As much of a text as a person wants to read, for %*pE: any bytes it has. */
+#define vp_config_text(text)	((int)strnlen(text, 64)), (text)
+
 static void vp_config_complain(struct config_item *item, const char *name,
 			       const char *value, const char *allowed)
 {
-	/* As much of it as a person wants to read, whatever bytes it has. */
-	pr_warn("%s: %s: '%*pE' is not %s\n", config_item_name(item), name,
-		(int)strnlen(value, 64), value, allowed);
+	pr_warn("%*pE: %s: '%*pE' is not %s\n",
+		vp_config_text(config_item_name(item)), name,
+		vp_config_text(value), allowed);
 }
 
 /* What was written, without the newline of an echo; kfree() it. */
@@ -185,8 +191,8 @@ static ssize_t vp_config_store(struct config_item *item, const char *page,
 		vp_config_complain(item, name, value, allowed);
 	} else if (gpu->pdev) {
 		ret = -EBUSY;
-		pr_warn("%s: %s: it cannot be changed while the GPU is enabled\n",
-			config_item_name(item), name);
+		pr_warn("%*pE: %s: it cannot be changed while the GPU is enabled\n",
+			vp_config_text(config_item_name(item)), name);
 	} else {
 		gpu->config = config;
 	}
@@ -245,9 +251,9 @@ static int vp_config_plug(struct vp_config_gpu *gpu, bool enable)
 	}
 	pdev = vp_device_plug(gpu->index, &gpu->config);
 	if (IS_ERR(pdev)) {
-		pr_warn("%s: cannot plug the GPU in: error %ld%s\n",
-			config_item_name(&gpu->item), PTR_ERR(pdev),
-			PTR_ERR(pdev) == -ENOSPC ?
+		pr_warn("%*pE: cannot plug the GPU in: error %ld%s\n",
+			vp_config_text(config_item_name(&gpu->item)),
+			PTR_ERR(pdev), PTR_ERR(pdev) == -ENOSPC ?
 			", the kernel has no DRM minors left" : "");
 		return PTR_ERR(pdev);
 	}
@@ -344,7 +350,8 @@ static struct config_item *vp_config_make(struct config_group *group,
 	index = vp_device_reserve();
 	if (index < 0) {
 		kfree(gpu);
-		pr_warn("%s: there are %u GPUs already\n", name, VP_MAX_GPUS);
+		pr_warn("%*pE: there are %u GPUs already\n",
+			vp_config_text(name), VP_MAX_GPUS);
 		return ERR_PTR(index);
 	}
 	gpu->index = index;

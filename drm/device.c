@@ -70,13 +70,19 @@ static struct platform_device_id vp_device_ids[VP_MAX_GPUS + 1];
 /* Those that the module parameter asked for. */
 static struct platform_device *vp_devices[VP_MAX_GPUS];
 
-/*
- * Guards vp_device_used, a bit for each number that is taken, and
- * vp_device_error while a device is being added: probing reports there.
- */
+/* Guards vp_device_used, a bit for each number that is taken. */
 static DEFINE_MUTEX(vp_device_lock);
 static DECLARE_BITMAP(vp_device_used, VP_MAX_GPUS);
-static int vp_device_error;
+
+/**
+ * struct vp_device_data - what a platform device carries
+ * @config: what kind of GPU it is
+ * @error: why it could not be brought up the last time, 0 when it could
+ */
+struct vp_device_data {
+	struct vp_config config;
+	int error;
+};
 
 static void vp_device_remove(void *data)
 {
@@ -109,16 +115,12 @@ static void vp_device_configure(struct vp_device *vdev,
 	INIT_LIST_HEAD(&vdev->gpu.mapped);
 }
 
-static int vp_device_bring_up(struct platform_device *pdev)
+static int vp_device_bring_up(struct platform_device *pdev,
+			      const struct vp_config *config)
 {
 	const struct platform_device_id *id = platform_get_device_id(pdev);
-	const struct vp_config *config = dev_get_platdata(&pdev->dev);
 	struct vp_device *vdev;
 	int ret;
-
-	/* Somebody bound the driver to a device that is not ours. */
-	if (!id || !config)
-		return -ENODEV;
 
 	ret = dma_coerce_mask_and_coherent(&pdev->dev,
 					   DMA_BIT_MASK(config->dma_bits));
@@ -145,10 +147,14 @@ static int vp_device_bring_up(struct platform_device *pdev)
 
 static int vp_device_probe(struct platform_device *pdev)
 {
-	int ret = vp_device_bring_up(pdev);
+	struct vp_device_data *data = dev_get_platdata(&pdev->dev);
 
-	WRITE_ONCE(vp_device_error, ret);
-	return ret;
+	/* Somebody bound the driver to a device that is not ours. */
+	if (!platform_get_device_id(pdev) || !data)
+		return -ENODEV;
+
+	data->error = vp_device_bring_up(pdev, &data->config);
+	return data->error;
 }
 
 static struct platform_driver vp_platform_driver = {
@@ -199,23 +205,21 @@ void vp_device_release(unsigned int index)
 struct platform_device *vp_device_plug(unsigned int index,
 				       const struct vp_config *config)
 {
+	struct vp_device_data data = { .config = *config, .error = -ENODEV };
 	struct platform_device *pdev;
 	int ret;
 
-	mutex_lock(&vp_device_lock);
-	vp_device_error = -ENODEV;
 	pdev = platform_device_register_data(NULL, vp_device_ids[index].name,
-					     PLATFORM_DEVID_NONE, config,
-					     sizeof(*config));
-	ret = vp_device_error;
-	mutex_unlock(&vp_device_lock);
+					     PLATFORM_DEVID_NONE, &data,
+					     sizeof(data));
 	if (IS_ERR(pdev))
 		return pdev;
 
 	/* Registering succeeds when binding fails. */
-	if (!platform_get_drvdata(pdev)) {
+	ret = ((struct vp_device_data *)dev_get_platdata(&pdev->dev))->error;
+	if (ret) {
 		platform_device_unregister(pdev);
-		return ERR_PTR(ret ?: -ENODEV);
+		return ERR_PTR(ret);
 	}
 	return pdev;
 }

@@ -148,7 +148,8 @@ static struct page **vp_memory_get_pages(struct vp_memory *mem)
 			kvfree(pages);
 			return ERR_CAST(folio);
 		}
-		for (; index < count && index < folio_next_index(folio); index++)
+		for (; index < count && index < folio_next_index(folio);
+		     index++)
 			pages[index] = folio_page(folio, index - folio->index);
 	}
 	return pages;

@@ -308,7 +308,8 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
 
-	buf = vp_memory_create(size, dev_name(drm->dev), to_vp_gpu(drm)->limited);
+	buf = vp_memory_create(size, dev_name(drm->dev),
+			       to_vp_gpu(drm)->limited);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 

@@ -53,7 +53,8 @@ struct vp_shadow {
 struct vp_shadow *vp_shadow_create(struct page **cpu, unsigned long count,
 				   bool low)
 {
-	gfp_t zone = low ? GFP_DMA32 : 0;
+	gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN |
+		    (low ? GFP_DMA32 : 0);
 	struct vp_shadow *shadow;
 	unsigned long i;
 
@@ -66,8 +67,7 @@ struct vp_shadow *vp_shadow_create(struct page **cpu, unsigned long count,
 	if (!shadow->device || !shadow->written)
 		goto err_destroy;
 	for (i = 0; i < count; i++) {
-		shadow->device[i] = alloc_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL |
-					       __GFP_NOWARN | zone);
+		shadow->device[i] = alloc_page(gfp);
 		if (!shadow->device[i])
 			goto err_destroy;
 		cond_resched();

@@ -22,9 +22,11 @@ static bool vp_dmabuf_is_shared(struct vp_dmabuf *buf)
 	return READ_ONCE(buf->exported) || buf->attached > 1;
 }
 
-static bool vp_is_write(enum dma_data_direction dir)
+/* Which fences an access has to wait for. */
+static enum dma_resv_usage vp_cpu_usage(enum dma_data_direction dir)
 {
-	return dir == DMA_TO_DEVICE || dir == DMA_BIDIRECTIONAL;
+	return dma_resv_usage_rw(dir == DMA_TO_DEVICE ||
+				 dir == DMA_BIDIRECTIONAL);
 }
 
 /**
@@ -41,6 +43,7 @@ static bool vp_is_write(enum dma_data_direction dir)
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir)
 {
+	enum dma_resv_usage usage = vp_cpu_usage(dir);
 	long left;
 	int ret;
 
@@ -49,9 +52,8 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 
 	/* Most buffers have never had a fence. */
 	if (vp_resv_has_fences(buf->resv)) {
-		left = dma_resv_wait_timeout(buf->resv,
-					     dma_resv_usage_rw(vp_is_write(dir)),
-					     true, MAX_SCHEDULE_TIMEOUT);
+		left = dma_resv_wait_timeout(buf->resv, usage, true,
+					     MAX_SCHEDULE_TIMEOUT);
 		if (left < 0)
 			return left;
 	}
@@ -89,7 +91,7 @@ int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
 		ret = buf->ops->end_cpu_access(buf, dir);
 	trace_cpu_access(buf, false, dir);
 
-	if (vp_watch_is_strict() && !READ_ONCE(buf->cpu_accesses)) {
+	if (vp_watch_is_strict() && !vp_watch_cpu_is_open(buf)) {
 		dma_resv_lock(buf->resv, NULL);
 		vp_dmabuf_zap_cpu_mappings(buf);
 		dma_resv_unlock(buf->resv);

@@ -87,17 +87,18 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_export);
 static bool vp_dmabuf_is_attached(struct vp_dmabuf *buf)
 {
 	struct vp_attachment *attach;
-	unsigned int attached;
+
+	/* Nobody who plays by the rules can attach now. */
+	if (likely(!READ_ONCE(buf->attached)))
+		return false;
 
 	dma_resv_lock(buf->resv, NULL);
-	attached = buf->attached;
-	if (attached)
-		refcount_set(&buf->ref.refcount, attached);
+	refcount_set(&buf->ref.refcount, buf->attached);
 	list_for_each_entry(attach, &buf->attachments, node)
 		vp_dmabuf_misuse(buf, attach->dev,
 				 VP_RULE_RELEASE_WITH_ATTACHMENTS);
 	dma_resv_unlock(buf->resv);
-	return attached;
+	return true;
 }
 
 static void vp_dmabuf_release(struct kref *ref)

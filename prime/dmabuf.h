@@ -85,8 +85,8 @@ struct vp_dmabuf_ops {
 		    unsigned long pgoff);
 
 	/**
-	 * @fault: optional, locked. Puts the buffer's page @pgoff, and more where it is
-	 * cheap, at the place of the fault.
+	 * @fault: optional, locked. Puts the buffer's page @pgoff, and more
+	 * where it is cheap, at the place of the fault.
 	 */
 	vm_fault_t (*fault)(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			    unsigned long pgoff);

@@ -105,6 +105,13 @@ void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf)
 }
 EXPORT_SYMBOL_GPL(vp_dmabuf_invalidate_mappings);
 
+/* With the lock or without; negative when a signal ended the wait. */
+static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
+{
+	return dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
+				     MAX_SCHEDULE_TIMEOUT);
+}
+
 /**
  * vp_dmabuf_move_locked - put a buffer's memory elsewhere
  * @buf: the buffer
@@ -133,8 +140,7 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 
 	vp_dmabuf_invalidate_mappings(buf);
 	/* Whoever was told may have added fences for what it still does. */
-	left = dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
-				     MAX_SCHEDULE_TIMEOUT);
+	left = vp_dmabuf_wait_all_fences(buf);
 	if (left < 0)
 		return left;
 
@@ -152,8 +158,13 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
  */
 int vp_dmabuf_move(struct vp_dmabuf *buf)
 {
+	long left;
 	int ret;
 
+	/* Most of the waiting is done here, where it is in nobody's way. */
+	left = vp_dmabuf_wait_all_fences(buf);
+	if (left < 0)
+		return left;
 	ret = dma_resv_lock_interruptible(buf->resv, NULL);
 	if (ret)
 		return ret;
@@ -201,12 +212,6 @@ static int vp_dmabuf_begin_revoke(struct vp_dmabuf *buf)
 out:
 	dma_resv_unlock(buf->resv);
 	return ret;
-}
-
-static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
-{
-	return dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
-				     MAX_SCHEDULE_TIMEOUT);
 }
 
 static void vp_dmabuf_report_mapped(struct vp_dmabuf *buf)

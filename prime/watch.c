@@ -90,10 +90,24 @@ const char *vp_rule_name(enum vp_rule rule)
  */
 static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
 
+/*
+ * A character of a name that somebody else chose, as it can be shown where
+ * blanks and lines mean something.
+ */
+static char vp_plain(char c)
+{
+	return c > ' ' && c <= '~' ? c : '_';
+}
+
 static void vp_misuse_by(struct vp_dmabuf *buf, struct device *dev,
-			 enum vp_rule rule, const char *comm, pid_t pid)
+			 enum vp_rule rule, const char *process, pid_t pid)
 {
 	const char *who = dev ? dev_name(dev) : "cpu";
+	char comm[TASK_COMM_LEN] = "";
+	unsigned int i;
+
+	for (i = 0; i < sizeof(comm) - 1 && process[i]; i++)
+		comm[i] = vp_plain(process[i]);
 
 	atomic_long_inc(&vp_rule_counts[rule]);
 	atomic_long_inc(&vp_dmabuf_counts.violations);
@@ -449,7 +463,7 @@ static void vp_watch_show_name(struct seq_file *m, const char *key,
 	if (!*name)
 		seq_putc(m, '_');
 	for (; *name; name++)
-		seq_putc(m, *name > ' ' && *name <= '~' ? *name : '_');
+		seq_putc(m, vp_plain(*name));
 }
 
 static const char *vp_direction_name(enum dma_data_direction dir)

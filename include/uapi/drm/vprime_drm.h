@@ -13,7 +13,7 @@
  *  - an argument pointer that cannot be read or written is EFAULT;
  *  - a handle that is not this file's is ENOENT;
  *  - when the GPU behind the file has been unplugged, every ioctl is ENODEV;
- *  - an ioctl that fails changes nothing.
+ *  - an ioctl that fails changes nothing, unless its description says more.
  *
  * Command numbers 0x01 and 0x02 are kept free for vgem's fence ioctls.
  */
@@ -128,7 +128,7 @@ struct drm_vprime_gem_info {
 	 * GPU whose DRM_VPRIME_PARAM_GPU_INDEX is n
 	 */
 	__u64 attached_gpus;
-	/** @attached: out: how many devices have it, those of other drivers too */
+	/** @attached: out: how many devices have it, those of others too */
 	__u32 attached;
 	/** @flags: out: DRM_VPRIME_INFO_* */
 	__u32 flags;
@@ -158,13 +158,14 @@ struct drm_vprime_gem_info {
  * what the GPU wrote, before a DMA_BUF_IOCTL_SYNC.
  *
  * Large ones are done in pieces, and other users of the buffer may come in
- * between. When one fails in its middle, the pieces before have been done.
+ * between. When one fails in its middle, the pieces before have been done, and
+ * also a failed one may have made the buffer's pages and mapping.
  *
  * EINVAL: @size is 0, or the range is not within the buffer, or @flags is not
  * 0. EFAULT: @data. EACCES: a poke into a buffer that is
- * DRM_VPRIME_INFO_READ_ONLY, when the module is loaded with strict=1. ENODEV: the buffer has been revoked. EBUSY: the
- * memory is out of the GPU's reach (dma_bits), and somebody else has pinned it
- * where it is. EOPNOTSUPP: the memory is another driver's, and none that the
+ * DRM_VPRIME_INFO_READ_ONLY, when the module is loaded with strict=1. ENODEV:
+ * the buffer has been revoked. EBUSY: the memory is out of the GPU's reach
+ * (dma_bits), and somebody else has pinned it where it is. EOPNOTSUPP: the memory is another driver's, and none that the
  * CPU can play the GPU on. EINTR: a signal came while it waited. ENOMEM.
  */
 struct drm_vprime_gem_access {
@@ -182,7 +183,7 @@ struct drm_vprime_gem_access {
 
 /** DRM_VPRIME_PARAM_GPU_INDEX - which GPU this is: the N of its name vprimeN */
 #define DRM_VPRIME_PARAM_GPU_INDEX	0
-/** DRM_VPRIME_PARAM_MAX_SIZE - the largest buffer in bytes: all of the memory */
+/** DRM_VPRIME_PARAM_MAX_SIZE - the largest buffer, in bytes: all of memory */
 #define DRM_VPRIME_PARAM_MAX_SIZE	1
 /** DRM_VPRIME_PARAM_PAGE_SIZE - sizes are rounded up to this, in bytes */
 #define DRM_VPRIME_PARAM_PAGE_SIZE	2
