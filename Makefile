@@ -16,7 +16,7 @@ version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 .PHONY: help
 help: ## list the targets and the variables
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
 	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell: 6.1; test, bench, check: both)'
@@ -166,6 +166,20 @@ bench: ## compare with stock vgem, in a guest with both
 		tools/vm/run --kernel $$kernel --timeout 1800 --out out/bench -- tools/vm/guest-bench || exit; \
 	done
 
+.PHONY: bench-watch
+bench-watch: ## compare the module with itself built without the watch
+	$(Q)$(call prepare,$(kernels),programs)
+	$(Q)$(again) $(jobs) tools
+	$(Q)for kernel in $(kernels); do \
+		$(again) unwatched KVER="$$(tools/vm/setup --release $$kernel)" && \
+		tools/vm/run --kernel $$kernel --timeout 3000 --out out/bench-watch -- \
+			tools/vm/guest-bench-watch || exit; \
+	done
+
+.PHONY: unwatched
+unwatched:
+	$(Q)$(call build_module,$(KVER),build/$(KVER)-unwatched,CONFIG_VPRIME_WATCH=n CONFIG_VPRIME_TESTS=)
+
 .PHONY: shell
 shell: ## an interactive guest with the module loaded
 	$(Q)$(call prepare,$(one_kernel),programs)
@@ -211,7 +225,7 @@ endif
 # ---- looking after the tree ---------------------------------------------------------------------
 
 .PHONY: check
-check: ## build with W=1 and sparse on both kernels, no warning allowed; syntax of the scripts
+check: ## build with W=1 and sparse, with and without the watch, no warning allowed; script syntax
 	$(Q)tools/vm/setup build check kernel
 	$(Q)for kernel in $(kernels); do \
 		$(again) check-release RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
@@ -223,8 +237,9 @@ check: ## build with W=1 and sparse on both kernels, no warning allowed; syntax 
 .PHONY: check-release
 check-release:
 	$(Q)rm -rf build/check-$(RELEASE) && mkdir -p build
-	$(Q)( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2) ) >build/check-$(RELEASE).log 2>&1 || \
-		{ cat build/check-$(RELEASE).log >&2; exit 1; }
+	$(Q){ ( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2) ) && rm -rf build/check-$(RELEASE) && \
+		( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2 CONFIG_VPRIME_WATCH=n) ); } \
+		>build/check-$(RELEASE).log 2>&1 || { cat build/check-$(RELEASE).log >&2; exit 1; }
 	$(Q)if grep -i -B 1 -A 4 'warning\|error' build/check-$(RELEASE).log >&2; then \
 		echo 'vprime: warnings for $(RELEASE), see above' >&2; exit 1; \
 	fi

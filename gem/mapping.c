@@ -29,22 +29,26 @@
  * vp_gem_map - make sure that a GPU has a buffer mapped
  * @gem: the GPU's view; the buffer's reservation lock is held, and the GPU is
  *	plugged in and stays so meanwhile
+ * @write: whether the GPU is going to write. Views that are to be read only
+ *	are mapped for that as long as nobody does.
  *
  * Returns 0, or as vp_dmabuf_map_attachment().
  */
-int vp_gem_map(struct vp_gem *gem)
+int vp_gem_map(struct vp_gem *gem, bool write)
 {
 	struct vp_gpu *gpu = to_vp_gpu(gem->base.dev);
+	enum dma_data_direction dir = DMA_BIDIRECTIONAL;
 	struct sg_table *sgt;
 
 	dma_resv_assert_held(gem->attach.buf->resv);
 
+	if (write && gem->attach.sgt && gem->attach.dir == DMA_TO_DEVICE)
+		vp_gem_unmap(&gem->attach);
 	if (gem->attach.sgt)
 		return 0;
-	sgt = vp_dmabuf_map_attachment(&gem->attach,
-				       READ_ONCE(gem->read_only) ?
-					       DMA_TO_DEVICE :
-					       DMA_BIDIRECTIONAL);
+	if (!write && READ_ONCE(gem->read_only))
+		dir = DMA_TO_DEVICE;
+	sgt = vp_dmabuf_map_attachment(&gem->attach, dir);
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 
@@ -127,10 +131,7 @@ static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
 	if (!drm_dev_enter(gem->base.dev, &idx))
 		return -ENODEV;
 
-	/* A mapping from when nobody wrote to a view that is to be read only. */
-	if (write && gem->attach.sgt && gem->attach.dir == DMA_TO_DEVICE)
-		vp_gem_unmap(&gem->attach);
-	ret = vp_gem_map(gem);
+	ret = vp_gem_map(gem, write);
 	if (!ret)
 		ret = vp_dmabuf_device_access(&gem->attach, offset, data, size,
 					      write);

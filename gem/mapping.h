@@ -8,7 +8,7 @@
 struct vp_attachment;
 struct vp_gem;
 
-int vp_gem_map(struct vp_gem *gem);
+int vp_gem_map(struct vp_gem *gem, bool write);
 void vp_gem_unmap(struct vp_attachment *attach);
 
 #endif /* VP_GEM_MAPPING_H */

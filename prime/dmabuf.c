@@ -74,7 +74,6 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 	vp_watch_add(buf);
 
 	atomic_long_inc(&vp_dmabuf_counts.buffers);
-	trace_export(buf);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vp_dmabuf_export);

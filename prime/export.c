@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
+#include "prime/trace.h"
 
 /**
  * struct vp_export_attachment - a foreign driver's place at a buffer
@@ -271,8 +272,10 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 		}
 		atomic_long_inc(&vp_dmabuf_counts.exports);
 
-		if (vp_export_install(buf, kbuf))
+		if (vp_export_install(buf, kbuf)) {
+			trace_export(buf);
 			return kbuf;
+		}
 		dma_buf_put(kbuf);
 	} while (1);
 }

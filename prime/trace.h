@@ -11,16 +11,17 @@
 #ifndef VP_PRIME_TRACE_H
 #define VP_PRIME_TRACE_H
 
-#define trace_export(buf)			do { } while (0)
-#define trace_import(buf, device)		do { } while (0)
-#define trace_attach(attach)			do { } while (0)
-#define trace_detach(attach)			do { } while (0)
-#define trace_map(attach)			do { } while (0)
-#define trace_unmap(attach)			do { } while (0)
-#define trace_move(buf, bytes, ret)		do { } while (0)
-#define trace_revoke(buf, ret)			do { } while (0)
-#define trace_cpu_access(buf, begin, dir)	do { } while (0)
-#define trace_violation(buf, device, rule)	do { } while (0)
+/* Arguments are evaluated, or they would be unused where nothing is traced. */
+#define trace_export(buf)			((void)(buf))
+#define trace_import(buf, device)		((void)(buf), (void)(device))
+#define trace_attach(attach)			((void)(attach))
+#define trace_detach(attach)			((void)(attach))
+#define trace_map(attach)			((void)(attach))
+#define trace_unmap(attach)			((void)(attach))
+#define trace_move(buf, bytes, ret)		((void)(bytes), (void)(ret))
+#define trace_revoke(buf, ret)			((void)(ret))
+#define trace_cpu_access(buf, begin, dir)	((void)(dir))
+#define trace_violation(buf, device, rule)	((void)(device), (void)(rule))
 
 #endif /* VP_PRIME_TRACE_H */
 #else

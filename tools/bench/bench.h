@@ -9,8 +9,11 @@
 
 /*
  * A row of the benchmark is one operation, measured on up to three subjects:
- * stock vgem, vprime, and for some rows ordinary anonymous memory.
+ * stock vgem, vprime, and for some rows what is named there.
  */
+
+/* as many importers as a buffer that is moved has */
+#define BENCH_IMPORTERS	8
 
 /** struct subject - one of the things that are measured */
 struct subject {
@@ -22,6 +25,10 @@ struct subject {
 	int again;
 	/** @other: another GPU of the same driver; where it has none, the same as @again */
 	int other;
+	/** @foreign: a GPU of another driver, which can import */
+	int foreign;
+	/** @importers: further GPUs of the same driver */
+	int importers[BENCH_IMPORTERS];
 };
 
 /** struct work - what an operation has prepared for itself on one subject */
@@ -54,6 +61,10 @@ struct operation {
 enum against {
 	AGAINST_VGEM,
 	AGAINST_ANONYMOUS,
+	/* the same on vprime's buffer by a driver that has only the kernel's dma-buf */
+	AGAINST_FOREIGN,
+	/* what a program has to do to the same end */
+	AGAINST_COPY,
 	/* its own earlier self */
 	AGAINST_EARLIER,
 };
@@ -64,10 +75,10 @@ struct row {
 	enum against against;
 	/** @target: the ratio to reach, with the decimals that it is to be rounded to */
 	const char *target;
-	/** @operation: on vgem and vprime; NULL for the row of many buffers */
+	/** @operation: on vprime, and on vgem where that can; NULL for the row of many buffers */
 	const struct operation *operation;
-	/** @anonymous: the same on anonymous memory; NULL if there is no such thing */
-	const struct operation *anonymous;
+	/** @other: what it is held against, if that is not vgem; else NULL */
+	const struct operation *other;
 };
 
 extern const struct row rows[];
@@ -76,7 +87,7 @@ extern const unsigned int row_count;
 /** struct result - a row's figures in microseconds, 0 where there is none */
 struct result {
 	double vgem, vprime;
-	/** @other: what is neither: anonymous memory, or buffer 1,000 */
+	/** @other: what stands under "other" */
 	double other;
 	double ratio;
 	bool met;

@@ -2,7 +2,7 @@
 /*
  * bench - how fast vprime is, next to stock vgem
  *
- * Both modules have to be loaded, vprime with two GPUs at least.
+ * Both modules have to be loaded, vprime with ten GPUs at least.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -40,7 +40,7 @@ static int open_or_die(const char *path)
 static void open_subject(struct subject *subject, const char *driver, int wanted)
 {
 	struct gpu gpus[GPU_MAX];
-	int count = gpu_list(driver, gpus);
+	int count = gpu_list(driver, gpus), i;
 
 	if (count == -EACCES)
 		errx(1, "no permission to open the GPUs: be root");
@@ -53,6 +53,8 @@ static void open_subject(struct subject *subject, const char *driver, int wanted
 	subject->gpu = open_or_die(gpus[0].primary);
 	subject->again = open_or_die(gpus[0].primary);
 	subject->other = wanted > 1 ? open_or_die(gpus[1].primary) : subject->again;
+	for (i = 0; i < BENCH_IMPORTERS; i++)
+		subject->importers[i] = wanted > 2 ? open_or_die(gpus[2 + i].primary) : -1;
 }
 
 static const struct option long_options[] = {
@@ -65,7 +67,7 @@ static const struct option long_options[] = {
 
 int main(int argc, char **argv)
 {
-	struct subjects subjects = { .anonymous = { "anonymous", -1, -1, -1 } };
+	struct subjects subjects = { .anonymous = { .name = "anonymous", .gpu = -1 } };
 	struct memory_result vgem_memory, vprime_memory;
 	unsigned int within = 0, ran = 0, rounds = DEFAULT_ROUNDS, i;
 	const char *only = "";
@@ -97,7 +99,8 @@ int main(int argc, char **argv)
 	}
 
 	open_subject(&subjects.vgem, "vgem", 1);
-	open_subject(&subjects.vprime, "vprime", 2);
+	open_subject(&subjects.vprime, "vprime", 2 + BENCH_IMPORTERS);
+	subjects.vprime.foreign = subjects.vgem.gpu;
 
 	/* first, while the slabs are as they were found */
 	with_memory = strcasestr(MEMORY_NAME, only);

@@ -109,10 +109,12 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 		return result;
 	}
 
-	lane_begin(&lanes[count++], row->operation, &subjects->vgem);
 	lane_begin(&lanes[count++], row->operation, &subjects->vprime);
-	if (row->anonymous)
-		lane_begin(&lanes[count++], row->anonymous, &subjects->anonymous);
+	if (row->other)
+		lane_begin(&lanes[count++], row->other, row->against == AGAINST_ANONYMOUS ?
+			   &subjects->anonymous : &subjects->vprime);
+	if (row->against == AGAINST_VGEM || row->against == AGAINST_ANONYMOUS)
+		lane_begin(&lanes[count++], row->operation, &subjects->vgem);
 	for (round = 0; round < rounds; round++)
 		for (i = 0; i < count; i++)
 			/* nobody is always the first, or always after the same one */
@@ -120,11 +122,11 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 	for (i = 0; i < count; i++)
 		lane_end(&lanes[i]);
 
-	result.vgem = lanes[0].best_us;
-	result.vprime = lanes[1].best_us;
-	result.other = row->anonymous ? lanes[2].best_us : 0;
-	result.ratio = result.vprime /
-		       (row->against == AGAINST_ANONYMOUS ? result.other : result.vgem);
+	result.vprime = lanes[0].best_us;
+	result.other = row->other ? lanes[1].best_us : 0;
+	if (row->against == AGAINST_VGEM || row->against == AGAINST_ANONYMOUS)
+		result.vgem = lanes[count - 1].best_us;
+	result.ratio = result.vprime / (row->other ? result.other : result.vgem);
 	result.met = is_met(result.ratio, row->target);
 	return result;
 }

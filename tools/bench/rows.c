@@ -7,10 +7,13 @@
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xf86drm.h>
+
+#include <drm/vprime_drm.h>
 
 #include "../common/clock.h"
 #include "bench.h"
@@ -157,6 +160,46 @@ static const struct operation import_other = {
 	prepare_exported_4m, run_import_other, finish_buffer
 };
 
+/* ---- a device's mapping ---- */
+
+static void map_on_gpu(int gpu, uint32_t handle)
+{
+	uint64_t word;
+	struct drm_vprime_gem_access access = {
+		.handle = handle, .size = sizeof(word), .data = (uintptr_t)&word
+	};
+
+	if (drmIoctl(gpu, DRM_IOCTL_VPRIME_GEM_PEEK, &access))
+		err(1, "the GPU's read");
+}
+
+static uint64_t run_import_map(struct work *work, unsigned long count)
+{
+	int gpu = work->subject->other;
+	uint64_t start = clock_ns();
+	uint32_t handle;
+
+	while (count--) {
+		handle = import_or_die(gpu, work->buffer.dmabuf);
+		map_on_gpu(gpu, handle);
+		drmCloseBufferHandle(gpu, handle);
+	}
+	return clock_ns() - start;
+}
+
+/* vgem maps what it imports at once */
+static uint64_t run_import_foreign(struct work *work, unsigned long count)
+{
+	return run_import_into(work, count, work->subject->foreign);
+}
+
+static const struct operation import_map = {
+	prepare_exported_4m, run_import_map, finish_buffer
+};
+static const struct operation import_foreign = {
+	prepare_exported_4m, run_import_foreign, finish_buffer
+};
+
 /* ---- the dma-buf's own file ---- */
 
 static uint64_t run_poll(struct work *work, unsigned long count)
@@ -271,6 +314,81 @@ static uint64_t run_touch_again(struct work *work, unsigned long count)
 
 static const struct operation touch_again = { prepare_touched, run_touch_again, finish_buffer };
 
+/* ---- moving ---- */
+
+static uint32_t importer_handles[BENCH_IMPORTERS];
+
+static void map_on_importers(struct work *work)
+{
+	int i;
+
+	for (i = 0; i < BENCH_IMPORTERS; i++)
+		map_on_gpu(work->subject->importers[i], importer_handles[i]);
+}
+
+static void prepare_move(struct work *work)
+{
+	int i;
+
+	prepare_touched(work);
+	work->buffer.dmabuf = export_or_die(&work->buffer);
+	for (i = 0; i < BENCH_IMPORTERS; i++)
+		importer_handles[i] = import_or_die(work->subject->importers[i],
+						    work->buffer.dmabuf);
+	map_on_importers(work);
+}
+
+static uint64_t run_move(struct work *work, unsigned long count)
+{
+	struct drm_vprime_gem_info info = { .handle = work->buffer.handle };
+	int file = open("/sys/kernel/debug/vprime/move", O_WRONLY | O_CLOEXEC);
+	uint64_t start;
+	char id[24];
+
+	if (drmIoctl(work->buffer.gpu, DRM_IOCTL_VPRIME_GEM_INFO, &info))
+		err(1, "info");
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)info.id);
+	start = clock_ns();
+	while (count--) {
+		if (write(file, id, strlen(id)) < 0)
+			err(1, "move");
+		map_on_importers(work);
+	}
+	start = clock_ns() - start;
+	close(file);
+	return start;
+}
+
+static void finish_move(struct work *work)
+{
+	int i;
+
+	for (i = 0; i < BENCH_IMPORTERS; i++)
+		drmCloseBufferHandle(work->subject->importers[i], importer_handles[i]);
+	finish_buffer(work);
+}
+
+/* giving the memory back is not in the time; a move has to do that */
+static uint64_t run_copy(struct work *work, unsigned long count)
+{
+	uint64_t spent = 0;
+
+	while (count--) {
+		uint64_t start = clock_ns();
+		struct buffer copy;
+
+		create_or_die(work->subject, LARGE, &copy);
+		copy.map = map_or_die(&copy);
+		memcpy(copy.map, work->buffer.map, LARGE);
+		spent += clock_ns() - start;
+		buffer_close(&copy);
+	}
+	return spent;
+}
+
+static const struct operation move = { prepare_move, run_move, finish_move };
+static const struct operation copy = { prepare_touched, run_copy, finish_buffer };
+
 static uint64_t set_memory(void *memory, unsigned long count)
 {
 	uint64_t start = clock_ns();
@@ -319,12 +437,15 @@ const struct row rows[] = {
 	{ "import own fd, same file", AGAINST_VGEM, "1.0", &import_same, NULL },
 	{ "import own fd, another file, + close", AGAINST_VGEM, "1.0", &import_again, NULL },
 	{ "import into another GPU + close, 4 MiB", AGAINST_VGEM, "1.1", &import_other, NULL },
+	{ "import, map on the GPU, close, 4 MiB", AGAINST_FOREIGN, "0.5", &import_map,
+	  &import_foreign },
 	{ "poll an idle dma-buf", AGAINST_VGEM, "1.0", &poll_idle, NULL },
 	{ "DMA_BUF_IOCTL_SYNC start + end", AGAINST_VGEM, "1.0", &sync_cpu, NULL },
 	{ "create, map, touch every page, 64 MiB", AGAINST_ANONYMOUS, "1.1", &first_touch,
 	  &first_touch_anonymous },
 	{ "map and touch again, 64 MiB", AGAINST_VGEM, "0.03", &touch_again, NULL },
 	{ "memset, mapped 64 MiB", AGAINST_ANONYMOUS, "1.05", &memset_mapped, &memset_anonymous },
+	{ "move 64 MiB under 8 importers", AGAINST_COPY, "1.3", &move, &copy },
 	{ "create buffer 100,000, all alive", AGAINST_EARLIER, "1.3", NULL, NULL },
 };
 

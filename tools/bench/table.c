@@ -23,6 +23,10 @@ static const char *to(const struct row *row)
 	switch (row->against) {
 	case AGAINST_ANONYMOUS:
 		return "anonymous";
+	case AGAINST_FOREIGN:
+		return "by vgem";
+	case AGAINST_COPY:
+		return "copying";
 	case AGAINST_EARLIER:
 		return "no. 1,000";
 	default:
@@ -70,7 +74,9 @@ void table_foot(unsigned int rounds)
 	       "freed is gone. The ratio is vprime to vgem, or to what stands under \"other\". It\n"
 	       "meets its target when it does so rounded to the target's decimals. Buffers are dumb\n"
 	       "buffers of the primary nodes. Giving memory back is not in the time of the touching\n"
-	       "rows. Anonymous memory is aligned to huge pages and advised to use them. Buffers\n"
+	       "rows. Anonymous memory is aligned to huge pages and advised to use them. \"By vgem\"\n"
+	       "is vgem importing vprime's buffer, and that maps too. \"Copying\" is making another\n"
+	       "buffer and copying the pages there. After a move all importers map again. Buffers\n"
 	       "1,000 and 100,000: means of the 500 around each, best of %u times. Kernel memory is\n"
 	       "the growth of Slab in /proc/meminfo over %d live buffers.\n",
 	       name.release, rounds, (rounds + 3) / 4, MEMORY_BUFFERS);
