@@ -241,6 +241,25 @@ static int vp_memory_share_table(struct vp_memory *mem)
 
 /* ---- mapping for devices ---- */
 
+/*
+ * Bring a buffer to where a device with few address bits reaches it. Bouncing
+ * would do for one that syncs around each of its accesses, but with dma-bufs
+ * nobody does.
+ */
+static int vp_memory_reach(struct vp_memory *mem, struct vp_attachment *attach)
+{
+	u64 limit = dma_get_mask(attach->dev);
+	int ret;
+
+	ret = vp_memory_share_table(mem);
+	if (ret || (mem->end - 1 <= limit && (mem->low || !mem->shadow)))
+		return ret;
+
+	mem->low = true;
+	ret = vp_dmabuf_move_locked(&mem->base, attach);
+	return ret ?: vp_memory_share_table(mem);
+}
+
 /* A foreign device sees what the CPU sees. */
 static struct sg_table *vp_memory_map_foreign(struct vp_attachment *attach,
 					      enum dma_data_direction dir)
@@ -267,21 +286,6 @@ static struct sg_table *vp_memory_map_foreign(struct vp_attachment *attach,
 		return ERR_PTR(ret);
 	}
 	return sgt;
-}
-
-/* Bring a buffer to where a GPU with few address bits reaches it. */
-static int vp_memory_reach(struct vp_memory *mem, struct vp_gpu *gpu)
-{
-	u64 limit = DMA_BIT_MASK(gpu->dma_bits);
-	int ret;
-
-	ret = vp_memory_share_table(mem);
-	if (ret || (mem->end - 1 <= limit && (mem->low || !mem->shadow)))
-		return ret;
-
-	mem->low = true;
-	ret = vp_dmabuf_move_locked(&mem->base);
-	return ret ?: vp_memory_share_table(mem);
 }
 
 static int vp_memory_use_shadow(struct vp_memory *mem)
@@ -335,12 +339,8 @@ static struct sg_table *vp_memory_map_gpu(struct vp_memory *mem,
 {
 	struct sg_table *sgt;
 	struct page **pages;
-	int ret = 0;
+	int ret;
 
-	if (gpu->limited)
-		ret = vp_memory_reach(mem, gpu);
-	if (ret)
-		return ERR_PTR(ret);
 	if (!gpu->coherent)
 		return vp_memory_map_shadow(mem, gpu);
 
@@ -359,12 +359,19 @@ static struct sg_table *vp_memory_map_gpu(struct vp_memory *mem,
 static struct sg_table *vp_memory_map(struct vp_attachment *attach,
 				      enum dma_data_direction dir)
 {
+	struct vp_memory *mem = to_vp_memory(attach->buf);
 	struct vp_gpu *gpu = vp_memory_gpu(attach);
+	int ret;
 
 	dma_resv_assert_held(attach->buf->resv);
 
+	if (dma_addressing_limited(attach->dev)) {
+		ret = vp_memory_reach(mem, attach);
+		if (ret)
+			return ERR_PTR(ret);
+	}
 	if (gpu)
-		return vp_memory_map_gpu(to_vp_memory(attach->buf), gpu);
+		return vp_memory_map_gpu(mem, gpu);
 	return vp_memory_map_foreign(attach, dir);
 }
 

@@ -39,28 +39,6 @@ static void exporter_name(int dmabuf, char *name, size_t len)
 	igt_assert_neq(name[0], 0);
 }
 
-/* Foreign memory may be mapped uncached: say when the CPU is at it. */
-static void fill(int dmabuf, void *map, size_t size, uint32_t seed)
-{
-	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_START |
-				  DMA_BUF_SYNC_WRITE), 0);
-	vp_fill(map, size, seed);
-	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END |
-				  DMA_BUF_SYNC_WRITE), 0);
-}
-
-static bool sees(int dmabuf, void *map, size_t size, uint32_t seed)
-{
-	long mismatch;
-
-	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_START |
-				  DMA_BUF_SYNC_READ), 0);
-	mismatch = vp_mismatch(map, size, seed);
-	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END |
-				  DMA_BUF_SYNC_READ), 0);
-	return mismatch == VP_INTACT;
-}
-
 static void foreign_exports(const char *driver)
 {
 	int foreign, gpu0 = vp_open(0), gpu1 = vp_open(1), dmabuf;
@@ -75,20 +53,20 @@ static void foreign_exports(const char *driver)
 	dumb = vp_create_dumb(foreign, 128, 64, 32);
 	own = vp_map_dumb(foreign, dumb.handle, dumb.size);
 	dmabuf = vp_export(foreign, dumb.handle);
-	fill(dmabuf, own, dumb.size, 1);
+	vp_fill_synced(dmabuf, own, dumb.size, 1);
 
 	handle0 = vp_import(gpu0, dmabuf);
 	handle1 = vp_import(gpu1, dmabuf);
 	igt_assert_eq(vp_import(gpu0, dmabuf), handle0);
 	map0 = vp_map(gpu0, handle0, dumb.size, RW);
 	map1 = vp_map(gpu1, handle1, dumb.size, RW);
-	igt_assert(sees(dmabuf, map0, dumb.size, 1));
-	igt_assert(sees(dmabuf, map1, dumb.size, 1));
-	fill(dmabuf, map0, dumb.size, 2);
-	igt_assert(sees(dmabuf, own, dumb.size, 2));
-	igt_assert(sees(dmabuf, map1, dumb.size, 2));
-	fill(dmabuf, map1, dumb.size, 3);
-	igt_assert(sees(dmabuf, own, dumb.size, 3));
+	igt_assert(vp_sees(dmabuf, map0, dumb.size, 1));
+	igt_assert(vp_sees(dmabuf, map1, dumb.size, 1));
+	vp_fill_synced(dmabuf, map0, dumb.size, 2);
+	igt_assert(vp_sees(dmabuf, own, dumb.size, 2));
+	igt_assert(vp_sees(dmabuf, map1, dumb.size, 2));
+	vp_fill_synced(dmabuf, map1, dumb.size, 3);
+	igt_assert(vp_sees(dmabuf, own, dumb.size, 3));
 
 	info = vp_info(gpu1, handle1);
 	exporter_name(dmabuf, name, sizeof(name));
@@ -151,7 +129,7 @@ static void foreign_exporter_goes(const char *driver)
 	dumb = vp_create_dumb(foreign, 64, 64, 32);
 	map = vp_map_dumb(foreign, dumb.handle, dumb.size);
 	dmabuf = vp_export(foreign, dumb.handle);
-	fill(dmabuf, map, dumb.size, 1);
+	vp_fill_synced(dmabuf, map, dumb.size, 1);
 	handle = vp_import(gpu, dmabuf);
 	vp_unmap(map, dumb.size);
 	close(dmabuf);
@@ -163,7 +141,7 @@ static void foreign_exporter_goes(const char *driver)
 
 	again = vp_export(gpu, handle);
 	map = vp_map(gpu, handle, dumb.size, RW);
-	igt_assert(sees(again, map, dumb.size, 1));
+	igt_assert(vp_sees(again, map, dumb.size, 1));
 
 	/* The mapping alone is enough. */
 	close(again);
@@ -187,16 +165,16 @@ static void foreign_import_unplugged(void)
 	handle0 = vp_import(gpu0, dmabuf);
 	handle1 = vp_import(gpu1, dmabuf);
 	map = vp_map(gpu0, handle0, dumb.size, RW);
-	fill(dmabuf, map, dumb.size, 1);
+	vp_fill_synced(dmabuf, map, dumb.size, 1);
 
 	/* GPU 0 imported it first; it goes, GPU 1 is not to notice. */
 	vp_unplug(0);
-	igt_assert(sees(dmabuf, map, dumb.size, 1));
+	igt_assert(vp_sees(dmabuf, map, dumb.size, 1));
 	vp_unmap(map, dumb.size);
 	close(gpu0);
 	igt_assert_eq(vp_info(gpu1, handle1).attached_gpus, 2);
 	map = vp_map(gpu1, handle1, dumb.size, RW);
-	igt_assert(sees(dmabuf, map, dumb.size, 1));
+	igt_assert(vp_sees(dmabuf, map, dumb.size, 1));
 	vp_plug(0);
 
 	vp_unmap(map, dumb.size);

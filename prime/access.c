@@ -119,7 +119,8 @@ int vp_dmabuf_device_access(struct vp_attachment *attach, size_t offset,
 	enum dma_data_direction dir = write ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
 	int ret;
 
-	dma_resv_assert_held(buf->resv);
+	if (buf)
+		dma_resv_assert_held(buf->resv);
 
 	if (!attach->sgt) {
 		vp_dmabuf_misuse(buf, attach->dev, VP_RULE_ACCESS_WITHOUT_MAP);

@@ -56,6 +56,8 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 					     MAX_SCHEDULE_TIMEOUT);
 		if (left < 0)
 			return left;
+		if (READ_ONCE(buf->revoked))
+			return -ENODEV;
 	}
 
 	ret = vp_watch_cpu_begin(buf, dir);

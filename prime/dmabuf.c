@@ -256,13 +256,18 @@ static void vp_dmabuf_unpin_memory(struct vp_attachment *attach)
  *
  * Calls nest. Locked.
  *
- * Returns 0; -ENODEV when the buffer has been revoked; or what the exporter
- * refuses it with.
+ * Returns 0; -EINVAL without an attachment; -ENODEV when the buffer has been
+ * revoked; or what the exporter refuses it with.
  */
 int vp_dmabuf_pin(struct vp_attachment *attach)
 {
 	int ret;
 
+	if (!attach->buf) {
+		vp_dmabuf_misuse(NULL, attach->dev,
+				 VP_RULE_MAP_WITHOUT_ATTACH);
+		return -EINVAL;
+	}
 	dma_resv_assert_held(attach->buf->resv);
 
 	ret = vp_dmabuf_pin_memory(attach);
@@ -280,7 +285,8 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_pin);
  */
 void vp_dmabuf_unpin(struct vp_attachment *attach)
 {
-	dma_resv_assert_held(attach->buf->resv);
+	if (attach->buf)
+		dma_resv_assert_held(attach->buf->resv);
 
 	if (!attach->pins) {
 		vp_dmabuf_misuse(attach->buf, attach->dev,

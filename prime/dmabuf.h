@@ -111,8 +111,8 @@ struct vp_dmabuf_ops {
 	int (*move)(struct vp_dmabuf *buf);
 
 	/**
-	 * @revoke: optional, locked. Nobody can reach the memory any more, and
-	 * nobody will: it can be freed.
+	 * @revoke: optional, locked, once. Nobody can reach the memory any
+	 * more, and nobody will: it can be freed.
 	 */
 	void (*revoke)(struct vp_dmabuf *buf);
 
@@ -212,6 +212,8 @@ struct vp_attachment {
  * @vmap_ptr: the one kernel mapping; guarded by @resv
  * @revoked: whether the memory has been taken away for good; written under
  *	@resv, read without
+ * @reclaimed: whether the exporter has been told that it can free what was
+ *	revoked; guarded by @resv
  * @foreign: the kernel's buffer that this one wraps, on which it holds a
  *	reference; NULL when the memory is vprime's
  * @lock: guards what stands below it, see there
@@ -234,6 +236,7 @@ struct vp_dmabuf {
 	unsigned int mapped;
 	unsigned int stale;
 	bool revoked;
+	bool reclaimed;
 	unsigned int vmap_users;
 	struct iosys_map vmap_ptr;
 
@@ -300,7 +303,7 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
 int vp_dmabuf_move(struct vp_dmabuf *buf);
-int vp_dmabuf_move_locked(struct vp_dmabuf *buf);
+int vp_dmabuf_move_locked(struct vp_dmabuf *buf, struct vp_attachment *attach);
 int vp_dmabuf_revoke(struct vp_dmabuf *buf);
 
 /**

@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
+#include "prime/move.h"
 
 /**
  * struct vp_import - a core buffer that wraps a foreign dma_buf
@@ -47,7 +48,7 @@ static void vp_import_moved(struct dma_buf_attachment *kattach)
 	 * one in the kernel. CPU mappings are the foreign exporter's to zap.
 	 */
 	if (attach->ops && attach->ops->invalidate_mappings)
-		attach->ops->invalidate_mappings(attach);
+		vp_attachment_invalidate(attach);
 }
 
 static const struct dma_buf_attach_ops vp_import_attach_ops = {

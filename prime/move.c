@@ -51,8 +51,13 @@ static bool vp_attachment_has_pinned(struct vp_attachment *attach)
 	return attach->pins || attach->map_pins;
 }
 
-/* Tell one importer; it may keep its mapping for a while, which is noted. */
-static void vp_attachment_invalidate(struct vp_attachment *attach)
+/**
+ * vp_attachment_invalidate - tell one importer to drop its mapping
+ * @attach: the attachment of one that can be told
+ *
+ * It may keep it for a while, which is noted. Locked.
+ */
+void vp_attachment_invalidate(struct vp_attachment *attach)
 {
 	attach->ops->invalidate_mappings(attach);
 	if (attach->sgt && !attach->stale) {
@@ -115,6 +120,8 @@ static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 /**
  * vp_dmabuf_move_locked - put a buffer's memory elsewhere
  * @buf: the buffer
+ * @attach: an attachment that is being mapped and wants it elsewhere, whose own
+ *	pins do not count; or NULL
  *
  * Where to is the exporter's business. Waits for all fences. Locked.
  *
@@ -123,8 +130,9 @@ static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
  * into the kernel; -ERESTARTSYS when a signal ended the wait; or the
  * exporter's errno. After any of these the memory is where it was.
  */
-int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
+int vp_dmabuf_move_locked(struct vp_dmabuf *buf, struct vp_attachment *attach)
 {
+	unsigned int own = attach ? attach->pins + attach->map_pins : 0;
 	size_t bytes;
 	long left;
 	int ret;
@@ -135,7 +143,7 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 		return -EOPNOTSUPP;
 	if (buf->revoked)
 		return -ENODEV;
-	if (buf->pins || buf->vmap_users)
+	if (buf->pins > own || buf->vmap_users)
 		return -EBUSY;
 
 	vp_dmabuf_invalidate_mappings(buf);
@@ -149,6 +157,7 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 	trace_move(buf, bytes, ret);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(vp_dmabuf_move_locked);
 
 /**
  * vp_dmabuf_move - put a buffer's memory elsewhere
@@ -168,7 +177,7 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 	ret = dma_resv_lock_interruptible(buf->resv, NULL);
 	if (ret)
 		return ret;
-	ret = vp_dmabuf_move_locked(buf);
+	ret = vp_dmabuf_move_locked(buf, NULL);
 	dma_resv_unlock(buf->resv);
 	return ret;
 }
@@ -249,8 +258,9 @@ static int vp_dmabuf_finish_revoke(struct vp_dmabuf *buf)
 		return left;
 
 	dma_resv_lock(buf->resv, NULL);
-	if (buf->ops->revoke)
+	if (buf->ops->revoke && !buf->reclaimed)
 		buf->ops->revoke(buf);
+	buf->reclaimed = true;
 	dma_resv_unlock(buf->resv);
 	return 0;
 }

@@ -5,6 +5,9 @@
 #ifndef VP_PRIME_MOVE_H
 #define VP_PRIME_MOVE_H
 
+struct vp_attachment;
+
+void vp_attachment_invalidate(struct vp_attachment *attach);
 void vp_dmabuf_wake_revoker(void);
 
 #endif /* VP_PRIME_MOVE_H */

@@ -214,8 +214,9 @@ bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule)
 }
 
 /*
- * The accesses that a process has open, or NULL. A kernel thread ends what
- * somebody else began for it; everybody else has to end what he began.
+ * The accesses that the current process has open, or NULL. A kernel thread may
+ * end what somebody else began for it (@any); everybody else has to end what he
+ * began himself.
  */
 static struct vp_cpu_access *vp_watch_cpu_find(struct vp_dmabuf *buf,
 					       bool any)
@@ -226,9 +227,12 @@ static struct vp_cpu_access *vp_watch_cpu_find(struct vp_dmabuf *buf,
 	lockdep_assert_held(&buf->lock);
 
 	list_for_each_entry(access, &buf->watch.cpu, node)
-		if (any || access->process == process)
+		if (access->process == process)
 			return access;
-	return NULL;
+	if (!any)
+		return NULL;
+	return list_first_entry_or_null(&buf->watch.cpu, struct vp_cpu_access,
+					node);
 }
 
 static void vp_watch_cpu_open(struct vp_dmabuf *buf,

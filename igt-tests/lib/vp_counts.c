@@ -63,6 +63,21 @@ struct vp_counts vp_counts(void)
 	return counts;
 }
 
+long vp_violations(void)
+{
+	FILE *file = open_counts();
+	long value, violations = -1;
+	char name[32];
+
+	igt_assert_f(file, "%s: %s\n", COUNTS_PATH, strerror(errno));
+	while (fscanf(file, "%31s %ld", name, &value) == 2)
+		if (!strcmp(name, "violations"))
+			violations = value;
+	fclose(file);
+	igt_assert_lte(0, violations);
+	return violations;
+}
+
 void vp_assert_counts_(const struct vp_counts *want, const char *what)
 {
 	struct vp_counts wanted = *want, have = vp_counts();

@@ -20,6 +20,8 @@ struct vp_counts {
 };
 
 struct vp_counts vp_counts(void);
+/* Breaches of the dma-buf contract since the module was loaded. */
+long vp_violations(void);
 void vp_assert_counts_(const struct vp_counts *want, const char *what);
 
 /*

@@ -131,7 +131,7 @@ void vp_plug(unsigned int gpu)
 
 static int modprobe(const char *how, const char *driver)
 {
-	char command[128];
+	char command[256];
 
 	snprintf(command, sizeof(command), "modprobe %s %s", how, driver);
 	return system(command);
@@ -149,6 +149,15 @@ void vp_load_foreign(const char *driver)
 {
 	if (!foreign_loaded(driver))
 		igt_assert_eq(modprobe("-q", driver), 0);
+}
+
+void vp_reload_foreign(const char *driver, const char *params)
+{
+	char what[200];
+
+	vp_unload_foreign(driver);
+	snprintf(what, sizeof(what), "%s %s", driver, params);
+	igt_assert_eq(modprobe("-q", what), 0);
 }
 
 void vp_unload_foreign(const char *driver)

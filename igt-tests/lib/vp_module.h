@@ -29,8 +29,9 @@ void vp_ensure(unsigned int gpus);
 void vp_unplug(unsigned int gpu);
 void vp_plug(unsigned int gpu);
 
-/* Drivers of the distribution's kernel: "vgem", "virtio_gpu". */
+/* Drivers of the distribution's kernel: "vgem", "virtio_gpu", "vivid". */
 void vp_load_foreign(const char *driver);
+void vp_reload_foreign(const char *driver, const char *params);
 void vp_unload_foreign(const char *driver);
 /* A primary node of that driver; dumb buffers are to be had there only. */
 int vp_open_foreign(const char *driver);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/dma-buf.h>
+
+#include "vp_gpu.h"
+#include "vp_igt.h"
 #include "vp_pattern.h"
 
 #define WORD		sizeof(uint32_t)
@@ -56,6 +60,27 @@ long vp_mismatch_sparse(const void *map, size_t size, uint32_t seed)
 			return (long)(last * WORD);
 	}
 	return VP_INTACT;
+}
+
+void vp_fill_synced(int dmabuf, void *map, size_t size, uint32_t seed)
+{
+	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_START |
+				  DMA_BUF_SYNC_WRITE), 0);
+	vp_fill(map, size, seed);
+	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END |
+				  DMA_BUF_SYNC_WRITE), 0);
+}
+
+bool vp_sees(int dmabuf, const void *map, size_t size, uint32_t seed)
+{
+	long mismatch;
+
+	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_START |
+				  DMA_BUF_SYNC_READ), 0);
+	mismatch = vp_mismatch(map, size, seed);
+	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END |
+				  DMA_BUF_SYNC_READ), 0);
+	return mismatch == VP_INTACT;
 }
 
 bool vp_all_zero(const void *map, size_t size)

@@ -27,6 +27,13 @@ long vp_mismatch_sparse(const void *map, size_t size, uint32_t seed);
  */
 long vp_mismatch_at(const void *map, size_t offset, size_t size, uint32_t seed);
 
+/*
+ * The same while the dma-buf that is mapped knows of it: another driver's
+ * memory may be mapped uncached, or need its caches looked after.
+ */
+void vp_fill_synced(int dmabuf, void *map, size_t size, uint32_t seed);
+bool vp_sees(int dmabuf, const void *map, size_t size, uint32_t seed);
+
 bool vp_all_zero(const void *map, size_t size);
 
 #define vp_assert_pattern(map, size, seed) \

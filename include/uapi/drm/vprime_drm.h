@@ -65,7 +65,8 @@ struct drm_vprime_gem_create {
  *
  * The offset goes to mmap(2) on the file the ioctl was called on. It stays the
  * same for as long as the buffer has a handle on this GPU, and works for
- * imported buffers as well. Mappings must be MAP_SHARED (a private one is
+ * imported buffers as well. Mappings begin at the buffer's beginning (a greater
+ * offset is EINVAL), and must be MAP_SHARED (a private one is
  * EINVAL, one that reaches beyond the buffer is EINVAL too). One that can be
  * written, of a buffer that is DRM_VPRIME_INFO_READ_ONLY, is reported in the
  * kernel log, and EACCES when the module is loaded with strict=1; one of a
