@@ -390,8 +390,12 @@ static void vp_memory_unmap(struct vp_attachment *attach, struct sg_table *sgt,
 	struct vp_memory *mem = to_vp_memory(attach->buf);
 	struct vp_gpu *gpu = vp_memory_gpu(attach);
 
-	if (!gpu)
+	if (!gpu) {
 		dma_unmap_sgtable(attach->dev, sgt, dir, 0);
+		/* Up to here the two truths had to be one, see below. */
+		if (mem->shadow)
+			vp_shadow_to_device(mem->shadow, 0, mem->base.size);
+	}
 	if (sgt != mem->table)
 		vp_memory_free_table(sgt);
 	if (gpu && !gpu->coherent) {

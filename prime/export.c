@@ -236,6 +236,16 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 	return installed;
 }
 
+/* From now on others may have the buffer, and its maker has to mind them. */
+static void vp_export_shared(struct vp_dmabuf *buf)
+{
+	if (!vp_watch_is_strict())
+		return;
+	dma_resv_lock(buf->resv, NULL);
+	vp_dmabuf_zap_cpu_mappings(buf);
+	dma_resv_unlock(buf->resv);
+}
+
 /**
  * vp_dmabuf_kernel_get - the kernel's face of a buffer
  * @buf: the buffer
@@ -274,6 +284,7 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 
 		if (vp_export_install(buf, kbuf)) {
 			trace_export(buf);
+			vp_export_shared(buf);
 			return kbuf;
 		}
 		dma_buf_put(kbuf);

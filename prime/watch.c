@@ -113,9 +113,12 @@ static void vp_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 	atomic_long_inc(&vp_dmabuf_counts.violations);
 	trace_violation(buf, who, vp_rules[rule].name);
 
-	if (buf && !vp_watch_violation(buf, rule))
+	if (buf && vp_watch_violation(buf, rule))
 		return;
+	/* What the limit swallows comes with the next breach. */
 	if (!__ratelimit(&vp_misuse_limit))
+		return;
+	if (buf && vp_watch_reported(buf, rule))
 		return;
 	if (buf)
 		pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]\n",
@@ -193,7 +196,7 @@ void vp_watch_del(struct vp_dmabuf *buf)
  * @buf: the buffer
  * @rule: what was broken
  *
- * Any context. Returns whether it is the first of its kind there.
+ * Any context. Returns whether it has been in the log.
  */
 bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule)
 {
@@ -207,10 +210,22 @@ bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule)
 		else
 			counts = mine;
 	}
-	/* Without memory for the numbers the first one is still told. */
+	/* Without memory for the numbers it is still told. */
 	if (counts)
 		atomic_inc(&counts[rule]);
-	return !test_and_set_bit(rule, &buf->watch.reported);
+	return test_bit(rule, &buf->watch.reported);
+}
+
+/**
+ * vp_watch_reported - a breach on a buffer goes to the log
+ * @buf: the buffer
+ * @rule: what was broken
+ *
+ * Any context. Returns whether another was faster.
+ */
+bool vp_watch_reported(struct vp_dmabuf *buf, enum vp_rule rule)
+{
+	return test_and_set_bit(rule, &buf->watch.reported);
 }
 
 /*

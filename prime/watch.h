@@ -103,6 +103,7 @@ static inline bool vp_watch_is_strict(void)
 void vp_watch_add(struct vp_dmabuf *buf);
 void vp_watch_del(struct vp_dmabuf *buf);
 bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule);
+bool vp_watch_reported(struct vp_dmabuf *buf, enum vp_rule rule);
 
 int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir);
 bool vp_watch_cpu_end(struct vp_dmabuf *buf);
@@ -132,7 +133,12 @@ static inline void vp_watch_del(struct vp_dmabuf *buf)
 
 static inline bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule)
 {
-	return true;
+	return false;
+}
+
+static inline bool vp_watch_reported(struct vp_dmabuf *buf, enum vp_rule rule)
+{
+	return false;
 }
 
 int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir);
