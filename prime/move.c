@@ -117,6 +117,18 @@ static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 				     MAX_SCHEDULE_TIMEOUT);
 }
 
+/* Is there nothing but fences to wait for? @own pins are not in the way. */
+static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
+{
+	dma_resv_assert_held(buf->resv);
+
+	if (!buf->ops->move)
+		return -EOPNOTSUPP;
+	if (buf->revoked)
+		return -ENODEV;
+	return buf->pins > own || buf->vmap_users ? -EBUSY : 0;
+}
+
 /**
  * vp_dmabuf_move_locked - put a buffer's memory elsewhere
  * @buf: the buffer
@@ -139,12 +151,9 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf, struct vp_attachment *attach)
 
 	dma_resv_assert_held(buf->resv);
 
-	if (!buf->ops->move)
-		return -EOPNOTSUPP;
-	if (buf->revoked)
-		return -ENODEV;
-	if (buf->pins > own || buf->vmap_users)
-		return -EBUSY;
+	ret = vp_dmabuf_can_move(buf, own);
+	if (ret)
+		return ret;
 
 	vp_dmabuf_invalidate_mappings(buf);
 	/* Whoever was told may have added fences for what it still does. */
@@ -170,14 +179,23 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 	long left;
 	int ret;
 
-	/* Most of the waiting is done here, where it is in nobody's way. */
-	left = vp_dmabuf_wait_all_fences(buf);
-	if (left < 0)
-		return left;
 	ret = dma_resv_lock_interruptible(buf->resv, NULL);
 	if (ret)
 		return ret;
-	ret = vp_dmabuf_move_locked(buf, NULL);
+	ret = vp_dmabuf_can_move(buf, 0);
+	if (!ret && !dma_resv_test_signaled(buf->resv,
+					    DMA_RESV_USAGE_BOOKKEEP)) {
+		/* Most of the waiting is done where it is in nobody's way. */
+		dma_resv_unlock(buf->resv);
+		left = vp_dmabuf_wait_all_fences(buf);
+		if (left < 0)
+			return left;
+		ret = dma_resv_lock_interruptible(buf->resv, NULL);
+		if (ret)
+			return ret;
+	}
+	if (!ret)
+		ret = vp_dmabuf_move_locked(buf, NULL);
 	dma_resv_unlock(buf->resv);
 	return ret;
 }
