@@ -376,7 +376,7 @@ static bool vp_process_is_dead(struct pid *process)
  * @buf: the buffer
  * @all: of the living too, because what they could end it by is gone
  *
- * Each is reported in the name of who began it. Unlocked.
+ * Each process is reported once, and each of its accesses ended. Unlocked.
  */
 void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 {
@@ -403,7 +403,8 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN, copy.comm,
 			     pid_nr(copy.process));
 		put_pid(copy.process);
-		vp_dmabuf_finish_cpu_access(buf, copy.dir);
+		while (copy.nested--)
+			vp_dmabuf_finish_cpu_access(buf, copy.dir);
 	} while (1);
 }
 
@@ -658,7 +659,11 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 {
 	if (all && buf->cpu_accesses) {
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN);
-		buf->cpu_accesses = 0;
+		/* Which way they went is not known: both. */
+		while (buf->cpu_accesses) {
+			buf->cpu_accesses--;
+			vp_dmabuf_finish_cpu_access(buf, DMA_BIDIRECTIONAL);
+		}
 	}
 }
 
