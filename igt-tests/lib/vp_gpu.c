@@ -144,6 +144,49 @@ struct drm_vprime_gem_info vp_info(int gpu, uint32_t handle)
 	return info;
 }
 
+uint64_t vp_id(int gpu, uint32_t handle)
+{
+	return vp_info(gpu, handle).id;
+}
+
+static int try_access(int gpu, unsigned long request, uint32_t handle,
+		      uint64_t offset, const void *data, size_t size)
+{
+	struct drm_vprime_gem_access access = {
+		.handle = handle,
+		.offset = offset,
+		.size = size,
+		.data = (uintptr_t)data,
+	};
+
+	return vp_try_ioctl(gpu, request, &access);
+}
+
+int vp_try_peek(int gpu, uint32_t handle, uint64_t offset, void *data,
+		size_t size)
+{
+	return try_access(gpu, DRM_IOCTL_VPRIME_GEM_PEEK, handle, offset, data,
+			  size);
+}
+
+void vp_peek(int gpu, uint32_t handle, uint64_t offset, void *data, size_t size)
+{
+	igt_assert_eq(vp_try_peek(gpu, handle, offset, data, size), 0);
+}
+
+int vp_try_poke(int gpu, uint32_t handle, uint64_t offset, const void *data,
+		size_t size)
+{
+	return try_access(gpu, DRM_IOCTL_VPRIME_GEM_POKE, handle, offset, data,
+			  size);
+}
+
+void vp_poke(int gpu, uint32_t handle, uint64_t offset, const void *data,
+	     size_t size)
+{
+	igt_assert_eq(vp_try_poke(gpu, handle, offset, data, size), 0);
+}
+
 int vp_try_create_dumb(int gpu, uint32_t width, uint32_t height, uint32_t bpp,
 		       struct vp_dumb *dumb)
 {
@@ -301,4 +344,14 @@ int vp_try_sync(int dmabuf, uint64_t flags)
 	struct dma_buf_sync sync = { .flags = flags };
 
 	return vp_try_ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+void vp_sync_start(int dmabuf, uint64_t access)
+{
+	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_START | access), 0);
+}
+
+void vp_sync_end(int dmabuf, uint64_t access)
+{
+	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END | access), 0);
 }

@@ -36,6 +36,18 @@ int vp_try_param(int gpu, uint32_t param, uint32_t pad, uint64_t *value);
 struct drm_vprime_gem_info vp_info(int gpu, uint32_t handle);
 int vp_try_info(int gpu, uint32_t handle, uint32_t pad,
 		struct drm_vprime_gem_info *info);
+/* The buffer's number: the same on every GPU, and no other buffer's ever. */
+uint64_t vp_id(int gpu, uint32_t handle);
+
+/* The GPU reads, and writes, @size bytes of a buffer from @offset on. */
+void vp_peek(int gpu, uint32_t handle, uint64_t offset, void *data,
+	     size_t size);
+int vp_try_peek(int gpu, uint32_t handle, uint64_t offset, void *data,
+		size_t size);
+void vp_poke(int gpu, uint32_t handle, uint64_t offset, const void *data,
+	     size_t size);
+int vp_try_poke(int gpu, uint32_t handle, uint64_t offset, const void *data,
+		size_t size);
 
 /* Dumb buffers: of vprime, and of other drivers, which have nothing else. */
 struct vp_dumb {
@@ -72,5 +84,7 @@ void vp_unmap(void *map, size_t size);
 uint64_t vp_dmabuf_id(int dmabuf);
 /* Tell a dma-buf that the CPU begins or ends; @flags as DMA_BUF_SYNC_*. */
 int vp_try_sync(int dmabuf, uint64_t flags);
+void vp_sync_start(int dmabuf, uint64_t access);
+void vp_sync_end(int dmabuf, uint64_t access);
 
 #endif /* VP_GPU_H */

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE	/* pipe2 */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <linux/dma-buf.h>
 
+#include "vp_gpu.h"
 #include "vp_igt.h"
 #include "vp_process.h"
 
@@ -80,6 +86,73 @@ char vp_hear(int sock)
 
 	igt_assert_eq(recv(sock, &word, 1, 0), 1);
 	return word;
+}
+
+#define MAX_STARTED	64
+
+static pid_t started[MAX_STARTED];	/* 0: none */
+
+static void replace_started(pid_t old, pid_t process)
+{
+	for (int i = 0; i < MAX_STARTED; i++) {
+		if (started[i] != old)
+			continue;
+		started[i] = process;
+		return;
+	}
+}
+
+/* No assertions here: they would jump into this process's copy of the test. */
+static void hold_access(const char *name, int dmabuf, uint64_t access,
+			unsigned int times, int ready)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, name);
+	while (times--)
+		if (vp_try_sync(dmabuf, DMA_BUF_SYNC_START | access))
+			_exit(1);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+pid_t vp_start_access(const char *name, int dmabuf, uint64_t access,
+		      unsigned int times)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	igt_assert_eq(pipe2(ready, O_CLOEXEC), 0);
+	child = fork();
+	igt_assert_lte(0, child);
+	if (!child)
+		hold_access(name, dmabuf, access, times, ready[1]);
+	replace_started(0, child);
+	close(ready[1]);
+	/* Nothing comes when it ended instead. */
+	igt_assert_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return child;
+}
+
+void vp_kill(pid_t process)
+{
+	igt_assert_eq(kill(process, SIGKILL), 0);
+	igt_assert_eq(waitpid(process, NULL, 0), process);
+	replace_started(process, 0);
+}
+
+void vp_kill_leftovers(void)
+{
+	for (int i = 0; i < MAX_STARTED; i++) {
+		if (!started[i])
+			continue;
+		kill(started[i], SIGKILL);
+		waitpid(started[i], NULL, 0);
+		started[i] = 0;
+	}
 }
 
 static sigjmp_buf touch_jmpbuf;

@@ -7,6 +7,8 @@
 #define VP_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* Nobody waits on it for ever: reading fails the subtest after 60 seconds. */
 void vp_socketpair(int sock[2]);
@@ -14,6 +16,17 @@ void vp_send_fd(int sock, int fd);
 int vp_recv_fd(int sock);
 void vp_tell(int sock, char word);
 char vp_hear(int sock);
+
+/*
+ * A process of that name which begins CPU access to a dma-buf so many times,
+ * DMA_BUF_SYNC_* says for what, and stays like that until it is killed.
+ */
+pid_t vp_start_access(const char *name, int dmabuf, uint64_t access,
+		      unsigned int times);
+/* SIGKILL; when this returns it is no more. */
+void vp_kill(pid_t process);
+/* All that are left of those. */
+void vp_kill_leftovers(void);
 
 /* The signal that reading, or writing, at @addr raises; 0 when it works. */
 int vp_touch(volatile void *addr, bool write);

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "vp_test.h"
+#include "vp_watch.h"
 
 static struct vp_counts counts_before;
 static bool unfinished;
 static int first_fd = -1;
-
-/* Leave the machine to the next program as this one found it. */
-static void restore_default(int sig)
-{
-	if (!sig)
-		vp_ensure(VP_DEFAULT_GPUS);
-}
 
 static void unmap_leftovers(void)
 {
@@ -57,13 +52,28 @@ static void close_leftovers(void)
 }
 
 /*
- * A subtest that failed was left in its middle, with all that it had open: let
- * go of that, or one failure would make all later ones fail by their counts.
+ * A subtest that failed was left in its middle, with all that it had open and
+ * the children it had: let go of that, or one failure would make all later
+ * ones fail by their counts.
  */
 static void let_go_of_leftovers(void)
 {
+	igt_kill_children(SIGKILL);
+	__igt_waitchildren();
+	vp_kill_leftovers();
 	unmap_leftovers();
 	close_leftovers();
+	vp_strict(false);
+}
+
+/* Leave the machine to the next program as this one found it. */
+static void restore_default(int sig)
+{
+	if (sig)
+		return;
+	vp_config_clean();
+	vp_ensure(VP_DEFAULT_GPUS);
+	vp_strict(false);
 }
 
 void vp_begin(void)
@@ -76,12 +86,15 @@ void vp_begin(void)
 	if (unfinished)
 		let_go_of_leftovers();
 	unfinished = true;
+	/* Of a subtest that failed, or a program that was killed. */
+	vp_config_clean();
 	vp_ensure(VP_DEFAULT_GPUS);
 	counts_before = vp_counts();
 }
 
 void vp_end(void)
 {
+	igt_assert_eq(vp_config_gpus(), 0);
 	vp_ensure(VP_DEFAULT_GPUS);
 	vp_assert_counts_(&counts_before, "at the end of the subtest");
 	unfinished = false;

@@ -10,18 +10,22 @@
  *	}
  *
  * A vp_subtest starts with the module loaded with its default number of GPUs,
- * all plugged in, opens what it needs by itself, and fails when the module's
- * object counts are not the same after it as before.
+ * all plugged in and none made with configfs, opens what it needs by itself,
+ * and fails when the module's object counts are not the same after it as
+ * before, or a GPU of its own is left.
  */
 #ifndef VP_TEST_H
 #define VP_TEST_H
 
+#include "vp_config.h"
 #include "vp_counts.h"
 #include "vp_gpu.h"
 #include "vp_igt.h"
+#include "vp_log.h"
 #include "vp_module.h"
 #include "vp_pattern.h"
 #include "vp_process.h"
+#include "vp_vgem.h"
 
 #define VP_PAGE		4096ull
 #define VP_KIB		1024ull

@@ -1,0 +1,1312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GPUs made with configfs: what each attribute takes and refuses, and that the
+ * GPU is then as its attributes say.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include "vp_test.h"
+
+IGT_TEST_DESCRIPTION("GPUs of different abilities, made with configfs");
+
+#define GPU		"some"
+#define MAX_GPUS	64
+#define MAX_SEGMENT	4294963200ull	/* what whole pages are in 32 bits */
+#define SIZE		(4 * VP_PAGE)
+#define RW		(PROT_READ | PROT_WRITE)
+#define NAME_31		"abcdefghijklmnopqrstuvwxyz-_.09"
+
+#define MAX_VALUES	12
+
+struct attribute {
+	const char *name;
+	const char *value;	/* when the folder is new */
+	struct {
+		const char *written, *read;
+	} accepted[MAX_VALUES];
+	struct {
+		const char *written;
+		int err;
+	} refused[MAX_VALUES];
+};
+
+#define BOOLEAN \
+	.accepted = { \
+		{ "0", "0" }, { "1", "1" }, { "n", "0" }, { "y", "1" }, \
+		{ "off", "0" }, { "on", "1" }, { "0\n", "0" }, \
+		{ "1\n", "1" }, \
+	}, \
+	.refused = { \
+		{ "\n", EINVAL }, { "maybe", EINVAL }, { "-1", EINVAL }, \
+		{ "2", EINVAL }, { " ", EINVAL }, { "o", EINVAL }, \
+	}
+
+static const struct attribute attributes[] = {
+	{ .name = "coherent", .value = "1", BOOLEAN },
+	{ .name = "syncobj", .value = "1", BOOLEAN },
+	{ .name = "syncobj_timeline", .value = "1", BOOLEAN },
+	{
+		.name = "dma_bits", .value = "64",
+		.accepted = {
+			{ "32", "32" }, { "33", "33" }, { "63", "63" },
+			{ "64", "64" }, { "32\n", "32" }, { "64\n", "64" },
+			{ "064", "64" },
+		},
+		.refused = {
+			{ "\n", EINVAL }, { "many", EINVAL }, { "32x", EINVAL },
+			{ "3 2", EINVAL }, { "40.0", EINVAL },
+			{ "31", ERANGE }, { "65", ERANGE }, { "0", ERANGE },
+			/* 32 and 64 again, when bits are lost. */
+			{ "4294967328", ERANGE },
+			{ "18446744073709551648", ERANGE },
+			{ "99999999999999999999999999999999", ERANGE },
+		},
+	},
+	{
+		.name = "max_segment", .value = "4294963200",
+		.accepted = {
+			{ "4096", "4096" }, { "8192", "8192" },
+			{ "4294963200", "4294963200" }, { "4096\n", "4096" },
+		},
+		.refused = {
+			{ "\n", EINVAL }, { "4k", EINVAL }, { "page", EINVAL },
+			{ "4096 ,", EINVAL },
+			{ "0", ERANGE }, { "4095", ERANGE }, { "4097", ERANGE },
+			{ "4294963201", ERANGE }, { "4294967296", ERANGE },
+			/* 4096 again, when bits are lost. */
+			{ "4294971392", ERANGE },
+			{ "18446744073709555712", ERANGE },
+		},
+	},
+	{
+		.name = "prime", .value = "both",
+		.accepted = {
+			{ "import", "import" }, { "export", "export" },
+			{ "none", "none" }, { "both", "both" },
+			{ "import\n", "import" }, { "both\n", "both" },
+		},
+		.refused = {
+			{ "\n", EINVAL }, { "imp", EINVAL }, { "1", EINVAL },
+			{ "importer", EINVAL }, { "import export", EINVAL },
+			{ "Both", EINVAL }, { "both\n\n", EINVAL },
+		},
+	},
+	{
+		.name = "driver_name", .value = "vprime",
+		.accepted = {
+			{ "x", "x" }, { NAME_31, NAME_31 }, { "vgem", "vgem" },
+			{ "A.B-c_9\n", "A.B-c_9" },
+			{ NAME_31 "\n", NAME_31 }, { ".", "." },
+		},
+		.refused = {
+			{ "\n", EINVAL }, { "two words", EINVAL },
+			{ "a/b", EINVAL }, { "100%", EINVAL },
+			{ "gr\xc3\xbcn", EINVAL }, { "a\nb", EINVAL },
+			{ "tab\t", EINVAL }, { "a\n\n", EINVAL },
+			{ NAME_31 "x", ENAMETOOLONG },
+			{ NAME_31 NAME_31 NAME_31 NAME_31 NAME_31,
+			  ENAMETOOLONG },
+		},
+	},
+};
+
+/* What a folder reads as: to see that a refused write changed nothing. */
+struct snapshot {
+	char values[VP_ARRAY_SIZE(attributes)][VP_CONFIG_LEN];
+	char enabled[VP_CONFIG_LEN];
+	char device[VP_CONFIG_LEN];
+	unsigned int gpus;
+};
+
+static struct snapshot snapshot(const char *gpu)
+{
+	struct snapshot shot = { .gpus = vp_gpus() };
+
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(attributes); i++)
+		vp_config_get(gpu, attributes[i].name, shot.values[i]);
+	vp_config_get(gpu, "enabled", shot.enabled);
+	vp_config_get(gpu, "device", shot.device);
+	return shot;
+}
+
+static bool unchanged(const struct snapshot *a, const struct snapshot *b)
+{
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(attributes); i++)
+		if (strcmp(a->values[i], b->values[i]))
+			return false;
+	return !strcmp(a->enabled, b->enabled) &&
+	       !strcmp(a->device, b->device) && a->gpus == b->gpus;
+}
+
+/* The write fails, changes nothing, and one line of the log says why. */
+static void assert_refused(const char *attribute, const void *value, size_t len,
+			   int err)
+{
+	struct snapshot before = snapshot(GPU), after;
+	int log = vp_log_open(), ret;
+	unsigned int lines;
+	char begin[64];
+
+	ret = vp_try_config_write(GPU, attribute, value, len);
+	igt_assert_f(ret == -err, "\"%.*s\" > %s: %s, wanted %s\n", (int)len,
+		     (const char *)value, attribute, strerror(-ret),
+		     strerror(err));
+	snprintf(begin, sizeof(begin), ";vprime: " GPU ": %s: ", attribute);
+	lines = vp_logged(log, begin, "");
+	igt_assert_f(lines == 1, "\"%.*s\" > %s: %u lines in the log\n",
+		     (int)len, (const char *)value, attribute, lines);
+	after = snapshot(GPU);
+	igt_assert(unchanged(&before, &after));
+	close(log);
+}
+
+static void accepts(const struct attribute *attribute)
+{
+	vp_config_make(GPU);
+	vp_assert_config(GPU, attribute->name, attribute->value);
+	for (unsigned int i = 0; attribute->accepted[i].written; i++) {
+		vp_config_set(GPU, attribute->name,
+			      attribute->accepted[i].written);
+		vp_assert_config(GPU, attribute->name,
+				 attribute->accepted[i].read);
+		/* None of it keeps the GPU from coming up. */
+		vp_config_enable(GPU);
+		vp_assert_config(GPU, attribute->name,
+				 attribute->accepted[i].read);
+		vp_config_disable(GPU);
+		vp_assert_config(GPU, attribute->name,
+				 attribute->accepted[i].read);
+	}
+	vp_config_remove(GPU);
+}
+
+static void refuses(const struct attribute *attribute)
+{
+	vp_config_make(GPU);
+	for (unsigned int i = 0; attribute->refused[i].written; i++)
+		assert_refused(attribute->name, attribute->refused[i].written,
+			       strlen(attribute->refused[i].written),
+			       attribute->refused[i].err);
+	assert_refused(attribute->name, "", 1, EINVAL);
+	vp_config_enable(GPU);
+	vp_config_remove(GPU);
+}
+
+static void busy(const struct attribute *attribute)
+{
+	vp_config_plug(GPU, "");
+	for (unsigned int i = 0; attribute->accepted[i].written; i++)
+		assert_refused(attribute->name, attribute->accepted[i].written,
+			       strlen(attribute->accepted[i].written), EBUSY);
+	assert_refused(attribute->name, attribute->value,
+		       strlen(attribute->value), EBUSY);
+	vp_config_disable(GPU);
+	vp_config_set(GPU, attribute->name, attribute->accepted[0].written);
+	vp_assert_config(GPU, attribute->name, attribute->accepted[0].read);
+	vp_config_remove(GPU);
+}
+
+static void overlong(void)
+{
+	char name[3000];
+
+	memset(name, 'x', sizeof(name));
+	vp_config_make(GPU);
+	assert_refused("driver_name", name, 32, ENAMETOOLONG);
+	assert_refused("driver_name", name, 33, ENAMETOOLONG);
+	assert_refused("driver_name", name, sizeof(name), ENAMETOOLONG);
+	assert_refused("prime", name, sizeof(name), EINVAL);
+	assert_refused("coherent", name, sizeof(name), EINVAL);
+	assert_refused("enabled", name, sizeof(name), EINVAL);
+	assert_refused("dma_bits", name, sizeof(name), EINVAL);
+	memset(name, '9', sizeof(name));
+	assert_refused("dma_bits", name, sizeof(name), ERANGE);
+	assert_refused("max_segment", name, sizeof(name), ERANGE);
+	vp_config_remove(GPU);
+}
+
+static void defaults(void)
+{
+	int gpu;
+
+	vp_config_make(GPU);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(attributes); i++)
+		vp_assert_config(GPU, attributes[i].name, attributes[i].value);
+	vp_assert_config(GPU, "enabled", "0");
+	vp_assert_config(GPU, "device", "");
+	/* A folder is no GPU yet. */
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+
+	igt_assert_eq(vp_config_enable(GPU), VP_DEFAULT_GPUS);
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS + 1);
+	vp_assert_config(GPU, "enabled", "1");
+	vp_assert_config(GPU, "device", "vprime2");
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(attributes); i++)
+		vp_assert_config(GPU, attributes[i].name, attributes[i].value);
+
+	/* And one of gpus= is as one with the defaults. */
+	for (unsigned int i = 0; i < VP_DEFAULT_GPUS + 1; i++) {
+		gpu = vp_open(i);
+		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_GPU_INDEX), i);
+		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_COHERENT), 1);
+		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_DMA_BITS), 64);
+		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_MAX_SEGMENT),
+			      MAX_SEGMENT);
+		close(gpu);
+	}
+	vp_config_remove(GPU);
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+}
+
+static void enabled(void)
+{
+	static const struct {
+		const char *written, *read;
+	} writes[] = {
+		{ "0", "0" }, { "1", "1" }, { "1\n", "1" }, { "y", "1" },
+		{ "0\n", "0" }, { "0", "0" }, { "on", "1" }, { "off", "0" },
+		{ "y", "1" }, { "n", "0" },
+	};
+	static const char *const nonsense[] = { "\n", "maybe", "-1", " " };
+
+	vp_config_make(GPU);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(writes); i++) {
+		vp_config_set(GPU, "enabled", writes[i].written);
+		vp_assert_config(GPU, "enabled", writes[i].read);
+		igt_assert_eq(vp_config_index(GPU),
+			      writes[i].read[0] == '1' ? VP_DEFAULT_GPUS : -1);
+		for (unsigned int n = 0; n < VP_ARRAY_SIZE(nonsense); n++)
+			assert_refused("enabled", nonsense[n],
+				       strlen(nonsense[n]), EINVAL);
+	}
+	vp_config_remove(GPU);
+}
+
+static void read_only_device(void)
+{
+	vp_config_make(GPU);
+	igt_assert_eq(vp_try_config_set(GPU, "device", "vprime7"), -EACCES);
+	vp_assert_config(GPU, "device", "");
+	vp_config_enable(GPU);
+	igt_assert_eq(vp_try_config_set(GPU, "device", "vprime7"), -EACCES);
+	vp_assert_config(GPU, "device", "vprime2");
+	vp_config_remove(GPU);
+}
+
+static void enable_again(void)
+{
+	unsigned int first, second;
+	uint32_t handle;
+	int old, fresh;
+
+	first = vp_config_plug("first", "dma_bits=40");
+	second = vp_config_plug("second", "dma_bits=50");
+	igt_assert_neq(first, second);
+	for (int round = 0; round < 5; round++) {
+		old = vp_open(first);
+		handle = vp_create(old, SIZE);
+		vp_config_disable("first");
+		igt_assert_eq(vp_config_index("first"), -1);
+		igt_assert_eq(vp_try_info(old, handle, 0, NULL), -ENODEV);
+		igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS + 1);
+
+		/* It takes the place that it left, and is as it was. */
+		igt_assert_eq(vp_config_enable("first"), first);
+		fresh = vp_open(first);
+		igt_assert_eq(vp_param(fresh, DRM_VPRIME_PARAM_DMA_BITS), 40);
+		igt_assert_eq(vp_try_info(fresh, handle, 0, NULL), -ENOENT);
+		igt_assert_eq(vp_try_info(old, handle, 0, NULL), -ENODEV);
+		close(old);
+		close(fresh);
+	}
+	/* Changed while it is away. */
+	vp_config_disable("first");
+	vp_config_set("first", "dma_bits", "32");
+	fresh = vp_open(vp_config_enable("first"));
+	igt_assert_eq(vp_param(fresh, DRM_VPRIME_PARAM_DMA_BITS), 32);
+	close(fresh);
+	/* The other one has not noticed any of this. */
+	igt_assert_eq(vp_config_index("second"), (int)second);
+	fresh = vp_open(second);
+	igt_assert_eq(vp_param(fresh, DRM_VPRIME_PARAM_DMA_BITS), 50);
+	close(fresh);
+	vp_config_remove("first");
+	vp_config_remove("second");
+}
+
+/* By the driver's own files, as an administrator unplugs any device. */
+static void unbind(void)
+{
+	unsigned int index = vp_config_plug(GPU, "max_segment=8192");
+	char path[300];
+	int gpu;
+
+	vp_unplug(index);
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+	vp_plug(index);
+	gpu = vp_open(index);
+	igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_MAX_SEGMENT), 8192);
+	close(gpu);
+
+	/* The folder can do without it. */
+	vp_unplug(index);
+	vp_config_disable(GPU);
+	igt_assert_eq(vp_config_enable(GPU), index);
+	vp_unplug(index);
+	vp_config_remove(GPU);
+	igt_assert_eq(vp_node_path(index, VP_RENDER, path, sizeof(path)),
+		      -ENODEV);
+	snprintf(path, sizeof(path), "/sys/bus/platform/devices/vprime%u",
+		 index);
+	igt_assert_eq(access(path, F_OK), -1);
+	igt_assert_eq(vp_config_plug(GPU, ""), index);
+	vp_config_remove(GPU);
+}
+
+struct wanted {
+	const char *gpu;
+	const char *settings;
+	const char *driver;
+	uint64_t coherent, dma_bits, max_segment, prime, syncobj, timeline;
+};
+
+#define BOTH	(DRM_PRIME_CAP_IMPORT | DRM_PRIME_CAP_EXPORT)
+
+static const struct wanted various[] = {
+	{ "plain", "", "vprime", 1, 64, MAX_SEGMENT, BOTH, 1, 1 },
+	{ "narrow", "dma_bits=32 max_segment=4096 driver_name=vgem", "vgem",
+	  1, 32, 4096, BOTH, 1, 1 },
+	{ "sink", "prime=import coherent=0 driver_name=display-9", "display-9",
+	  0, 64, MAX_SEGMENT, DRM_PRIME_CAP_IMPORT, 1, 1 },
+	{ "source", "prime=export syncobj_timeline=0 driver_name=" NAME_31,
+	  NAME_31, 1, 64, MAX_SEGMENT, DRM_PRIME_CAP_EXPORT, 1, 0 },
+	{ "alone", "prime=none syncobj=0 dma_bits=39 max_segment=2097152",
+	  "vprime", 1, 39, 2097152, 0, 0, 0 },
+};
+
+static uint64_t cap(int gpu, uint64_t which)
+{
+	uint64_t value = ~0ull;
+
+	igt_assert_eq(drmGetCap(gpu, which, &value), 0);
+	return value;
+}
+
+static void assert_node(unsigned int index, enum vp_node node,
+			const struct wanted *wanted)
+{
+	int gpu = vp_open_node(index, node);
+	drmVersionPtr version = drmGetVersion(gpu);
+
+	igt_assert(version);
+	igt_assert_f(!strcmp(version->name, wanted->driver),
+		     "%s is of driver %s\n", wanted->gpu, version->name);
+	drmFreeVersion(version);
+	igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_GPU_INDEX), index);
+	igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_COHERENT),
+		      wanted->coherent);
+	igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_DMA_BITS),
+		      wanted->dma_bits);
+	igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_MAX_SEGMENT),
+		      wanted->max_segment);
+	igt_assert_eq(cap(gpu, DRM_CAP_PRIME), wanted->prime);
+	igt_assert_eq(cap(gpu, DRM_CAP_SYNCOBJ), wanted->syncobj);
+	igt_assert_eq(cap(gpu, DRM_CAP_SYNCOBJ_TIMELINE), wanted->timeline);
+	igt_assert_eq(cap(gpu, DRM_CAP_DUMB_BUFFER), 1);
+	close(gpu);
+}
+
+/* One entry of libdrm's list, a platform device with both nodes. */
+static void assert_listed(drmDevicePtr *devices, int n, unsigned int gpu)
+{
+	char primary[64], render[64];
+	int found = 0;
+
+	igt_assert_eq(vp_node_path(gpu, VP_PRIMARY, primary, 64), 0);
+	igt_assert_eq(vp_node_path(gpu, VP_RENDER, render, 64), 0);
+	for (int i = 0; i < n; i++) {
+		if (!(devices[i]->available_nodes & 1 << DRM_NODE_PRIMARY) ||
+		    strcmp(devices[i]->nodes[DRM_NODE_PRIMARY], primary))
+			continue;
+		igt_assert_eq(devices[i]->bustype, DRM_BUS_PLATFORM);
+		igt_assert(devices[i]->available_nodes & 1 << DRM_NODE_RENDER);
+		igt_assert_eq(strcmp(devices[i]->nodes[DRM_NODE_RENDER],
+				     render), 0);
+		found++;
+	}
+	igt_assert_eq(found, 1);
+}
+
+static void several(void)
+{
+	unsigned int index[VP_ARRAY_SIZE(various)];
+	int n, listed = drmGetDevices2(0, NULL, 0);
+	drmDevicePtr devices[2 * MAX_GPUS];
+
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(various); i++)
+		index[i] = vp_config_plug(various[i].gpu, various[i].settings);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(various); i++) {
+		assert_node(index[i], VP_PRIMARY, &various[i]);
+		assert_node(index[i], VP_RENDER, &various[i]);
+	}
+	/* Those that were there before are as they were. */
+	for (unsigned int i = 0; i < VP_DEFAULT_GPUS; i++)
+		assert_node(i, VP_RENDER, &various[0]);
+
+	n = drmGetDevices2(0, devices, 2 * MAX_GPUS);
+	igt_assert_eq(n, listed + (int)VP_ARRAY_SIZE(various));
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(various); i++)
+		assert_listed(devices, n, index[i]);
+	drmFreeDevices(devices, n);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(various); i++)
+		vp_config_remove(various[i].gpu);
+
+	igt_assert_eq(drmGetDevices2(0, NULL, 0), listed);
+}
+
+/* What prime= leaves works as ever; the rest is ENOSYS without a trace. */
+static void prime(const char *settings, bool imports, bool exports)
+{
+	unsigned int index = vp_config_plug(GPU, settings);
+	static const enum vp_node nodes[] = { VP_RENDER, VP_PRIMARY };
+	int other = vp_open(0), dmabuf = vp_export(other, vp_create(other, SIZE));
+	void *theirs = vp_map_dmabuf(dmabuf, SIZE, RW), *map;
+
+	vp_fill(theirs, SIZE, 1);
+	for (unsigned int n = 0; n < VP_ARRAY_SIZE(nodes); n++) {
+		int gpu = vp_open_node(index, nodes[n]), own;
+		uint32_t handle = vp_create(gpu, SIZE);
+
+		igt_assert_eq(cap(gpu, DRM_CAP_PRIME),
+			      (imports ? DRM_PRIME_CAP_IMPORT : 0) |
+			      (exports ? DRM_PRIME_CAP_EXPORT : 0));
+		/* By itself it is as able as any. */
+		map = vp_map(gpu, handle, SIZE, RW);
+		vp_fill(map, SIZE, 2);
+
+		if (exports) {
+			own = vp_export(gpu, handle);
+			vp_unmap(map, SIZE);
+			map = vp_map(other, vp_import(other, own), SIZE, RW);
+			vp_assert_pattern(map, SIZE, 2);
+			/* Its own fd is no exception to what it imports. */
+			if (imports)
+				igt_assert_eq(vp_import(gpu, own), handle);
+			else
+				vp_assert_refused(vp_try_import(gpu, own, NULL),
+						  ENOSYS);
+			close(own);
+		} else {
+			vp_assert_refused(vp_try_export(gpu, handle, 0),
+					  ENOSYS);
+			vp_assert_refused(vp_try_export(gpu, handle,
+							DRM_CLOEXEC | DRM_RDWR),
+					  ENOSYS);
+			vp_assert_refused(vp_try_export(gpu, 4711, 0), ENOSYS);
+		}
+		vp_unmap(map, SIZE);
+
+		if (imports) {
+			handle = vp_import(gpu, dmabuf);
+			map = vp_map(gpu, handle, SIZE, RW);
+			vp_assert_pattern(map, SIZE, 1);
+			vp_unmap(map, SIZE);
+			/* An import is not exported again, either. */
+			if (!exports)
+				vp_assert_refused(vp_try_export(gpu, handle, 0),
+						  ENOSYS);
+		} else {
+			vp_assert_refused(vp_try_import(gpu, dmabuf, NULL),
+					  ENOSYS);
+			vp_assert_refused(vp_try_import(gpu, -1, NULL), ENOSYS);
+		}
+		close(gpu);
+	}
+	vp_unmap(theirs, SIZE);
+	close(dmabuf);
+	close(other);
+	vp_config_remove(GPU);
+}
+
+static int try_syncobj(int gpu, unsigned long request)
+{
+	/* Nothing in it is wrong but that it is asked. */
+	char args[64] = {};
+
+	return vp_try_ioctl(gpu, request, args);
+}
+
+static const unsigned long syncobj_ioctls[] = {
+	DRM_IOCTL_SYNCOBJ_CREATE, DRM_IOCTL_SYNCOBJ_DESTROY,
+	DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE,
+	DRM_IOCTL_SYNCOBJ_WAIT, DRM_IOCTL_SYNCOBJ_RESET,
+	DRM_IOCTL_SYNCOBJ_SIGNAL,
+};
+
+static const unsigned long timeline_ioctls[] = {
+	DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, DRM_IOCTL_SYNCOBJ_QUERY,
+	DRM_IOCTL_SYNCOBJ_TRANSFER, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL,
+};
+
+static void assert_no_timeline(int gpu)
+{
+	igt_assert_eq(cap(gpu, DRM_CAP_SYNCOBJ_TIMELINE), 0);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(timeline_ioctls); i++)
+		igt_assert_eq(try_syncobj(gpu, timeline_ioctls[i]),
+			      -EOPNOTSUPP);
+}
+
+static void no_syncobj(const char *settings)
+{
+	int gpu = vp_config_open(GPU, settings), other;
+
+	igt_assert_eq(cap(gpu, DRM_CAP_SYNCOBJ), 0);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(syncobj_ioctls); i++)
+		igt_assert_eq(try_syncobj(gpu, syncobj_ioctls[i]),
+			      -EOPNOTSUPP);
+	assert_no_timeline(gpu);
+
+	/* The others have not lost theirs. */
+	other = vp_open(0);
+	igt_assert_eq(try_syncobj(other, DRM_IOCTL_SYNCOBJ_CREATE), 0);
+	close(other);
+	close(gpu);
+	vp_config_remove(GPU);
+}
+
+static void no_timeline(void)
+{
+	int gpu = vp_config_open(GPU, "syncobj_timeline=0"), other;
+	uint64_t point = 1;
+	uint32_t syncobj;
+
+	igt_assert_eq(cap(gpu, DRM_CAP_SYNCOBJ), 1);
+	assert_no_timeline(gpu);
+	igt_assert_eq(drmSyncobjCreate(gpu, 0, &syncobj), 0);
+	igt_assert_eq(drmSyncobjSignal(gpu, &syncobj, 1), 0);
+	igt_assert_eq(drmSyncobjWait(gpu, &syncobj, 1, 0, 0, NULL), 0);
+	igt_assert_eq(drmSyncobjDestroy(gpu, syncobj), 0);
+
+	other = vp_open(0);
+	igt_assert_eq(drmSyncobjCreate(other, 0, &syncobj), 0);
+	igt_assert_eq(drmSyncobjTimelineSignal(other, &syncobj, &point, 1), 0);
+	close(other);
+	close(gpu);
+	vp_config_remove(GPU);
+}
+
+/*
+ * Every GPU makes a buffer, every GPU writes it, and over the makers each pair
+ * of writer and reader meets. Between GPUs what was written is always seen.
+ */
+static void reach(void)
+{
+	enum { GPUS = 8 };
+	const size_t size = 4 * VP_MIB;
+	uint32_t *pixels = malloc(size);
+	char name[16], settings[80];
+	int gpu[GPUS];
+
+	igt_assert(pixels);
+	for (unsigned int i = 0; i < GPUS; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		snprintf(settings, sizeof(settings),
+			 "dma_bits=%u max_segment=%llu coherent=%u",
+			 i & 1 ? 32 : 64, i & 2 ? VP_PAGE : MAX_SEGMENT,
+			 i & 4 ? 0 : 1);
+		gpu[i] = vp_config_open(name, settings);
+		igt_assert_eq(vp_param(gpu[i], DRM_VPRIME_PARAM_DMA_BITS),
+			      i & 1 ? 32 : 64);
+		igt_assert_eq(vp_param(gpu[i], DRM_VPRIME_PARAM_MAX_SEGMENT),
+			      i & 2 ? VP_PAGE : MAX_SEGMENT);
+		igt_assert_eq(vp_param(gpu[i], DRM_VPRIME_PARAM_COHERENT),
+			      i & 4 ? 0 : 1);
+	}
+
+	for (unsigned int maker = 0; maker < GPUS; maker++) {
+		uint32_t own = vp_create(gpu[maker], size), handle[GPUS];
+		int dmabuf = vp_export(gpu[maker], own);
+
+		for (unsigned int i = 0; i < GPUS; i++)
+			handle[i] = vp_import(gpu[i], dmabuf);
+		for (unsigned int writer = 0; writer < GPUS; writer++) {
+			unsigned int reader = (writer + maker) % GPUS;
+			uint32_t seed = 1 + maker * GPUS + writer;
+
+			vp_fill(pixels, size, seed);
+			vp_poke(gpu[writer], handle[writer], 0, pixels, size);
+			memset(pixels, 0, size);
+			vp_peek(gpu[reader], handle[reader], 0, pixels, size);
+			vp_assert_pattern(pixels, size, seed);
+		}
+		close(dmabuf);
+		for (unsigned int i = 0; i < GPUS; i++)
+			vp_close(gpu[i], handle[i]);
+	}
+
+	for (unsigned int i = 0; i < GPUS; i++) {
+		close(gpu[i]);
+		snprintf(name, sizeof(name), "gpu%u", i);
+		vp_config_remove(name);
+	}
+	free(pixels);
+}
+
+#define FAR_SIZE	(64 * VP_MIB)
+#define FAR_PAGES	((long)(FAR_SIZE / VP_PAGE))
+
+/* Free pages below 4 GiB, and above. */
+struct free_pages {
+	long near, far;
+};
+
+static struct free_pages free_pages(void)
+{
+	struct free_pages free = {};
+	char line[256], zone[32] = "";
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	long pages;
+
+	igt_assert(file);
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "Node %*d, zone %31s", zone);
+		if (sscanf(line, " nr_free_pages %ld", &pages) != 1)
+			continue;
+		if (!strncmp(zone, "DMA", 3))
+			free.near += pages;
+		else
+			free.far += pages;
+	}
+	fclose(file);
+	return free;
+}
+
+/*
+ * Whether the buffer's pages, or other ones like them, are gone from there.
+ * Free pages that a processor keeps for itself, up to a third of that, are in
+ * no count.
+ */
+static bool taken(long before, long now)
+{
+	return before - now > FAR_PAGES / 2;
+}
+
+static void assert_far(const struct free_pages *before)
+{
+	struct free_pages now = free_pages();
+
+	igt_debug("free below 4 GiB: %ld, now %ld; above: %ld, now %ld\n",
+		  before->near, now.near, before->far, now.far);
+	igt_assert(taken(before->far, now.far));
+	igt_assert(!taken(before->near, now.near));
+}
+
+static void assert_near(const struct free_pages *before)
+{
+	struct free_pages now = free_pages();
+
+	igt_debug("free below 4 GiB: %ld, now %ld; above: %ld, now %ld\n",
+		  before->near, now.near, before->far, now.far);
+	igt_assert(taken(before->near, now.near));
+	igt_assert(!taken(before->far, now.far));
+}
+
+/* A buffer of GPU 0 that 32 bits do not reach. */
+static uint32_t far_buffer(int gpu, void **map, struct free_pages *before)
+{
+	uint32_t handle = vp_create(gpu, FAR_SIZE);
+
+	*before = free_pages();
+	*map = vp_map(gpu, handle, FAR_SIZE, RW);
+	vp_fill_sparse(*map, FAR_SIZE, 1);
+	igt_require_f(taken(before->far, free_pages().far),
+		      "the kernel gave no memory above 4 GiB\n");
+	assert_far(before);
+	return handle;
+}
+
+static void assert_peek(int gpu, uint32_t handle, uint32_t seed)
+{
+	void *pixels = calloc(1, FAR_SIZE);
+
+	igt_assert(pixels);
+	vp_peek(gpu, handle, 0, pixels, FAR_SIZE);
+	vp_assert_pattern_sparse(pixels, FAR_SIZE, seed);
+	free(pixels);
+}
+
+static void dma_bits_moves(void)
+{
+	int far = vp_open(0), near, dmabuf;
+	uint32_t far_handle, near_handle;
+	struct free_pages before;
+	void *map, *pixels;
+	char byte;
+
+	far_handle = far_buffer(far, &map, &before);
+	/* The far GPU has it mapped too, and has to follow. */
+	vp_peek(far, far_handle, 0, &byte, 1);
+	assert_far(&before);
+
+	near = vp_config_open(GPU, "dma_bits=32");
+	dmabuf = vp_export(far, far_handle);
+	near_handle = vp_import(near, dmabuf);
+	/* To have it is not to map it. */
+	assert_far(&before);
+	vp_peek(near, near_handle, 1, &byte, 1);
+	assert_near(&before);
+	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
+	assert_peek(near, near_handle, 1);
+	assert_peek(far, far_handle, 1);
+
+	pixels = malloc(FAR_SIZE);
+	igt_assert(pixels);
+	vp_fill_sparse(pixels, FAR_SIZE, 2);
+	vp_poke(near, near_handle, 0, pixels, FAR_SIZE);
+	free(pixels);
+	vp_assert_pattern_sparse(map, FAR_SIZE, 2);
+	assert_peek(far, far_handle, 2);
+	assert_near(&before);
+
+	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
+	close(near);
+	close(far);
+	vp_config_remove(GPU);
+}
+
+/* One that the near GPU made itself, and that the CPU touched first. */
+static void dma_bits_own(void)
+{
+	int far = vp_open(0), near;
+	struct free_pages before;
+	uint32_t handle;
+	void *map;
+
+	/* Is there such memory at all? */
+	far_buffer(far, &map, &before);
+	vp_unmap(map, FAR_SIZE);
+	close(far);
+
+	near = vp_config_open(GPU, "dma_bits=32");
+	before = free_pages();
+	handle = vp_create(near, FAR_SIZE);
+	map = vp_map(near, handle, FAR_SIZE, RW);
+	vp_fill_sparse(map, FAR_SIZE, 3);
+	assert_peek(near, handle, 3);
+	assert_near(&before);
+	vp_assert_pattern_sparse(map, FAR_SIZE, 3);
+	vp_unmap(map, FAR_SIZE);
+	close(near);
+	vp_config_remove(GPU);
+}
+
+static void dma_bits_pinned(void)
+{
+	int far = vp_open(0), near, vgem, dmabuf;
+	uint32_t far_handle, near_handle;
+	struct free_pages before;
+	char byte = 0;
+	void *map;
+
+	far_handle = far_buffer(far, &map, &before);
+	dmabuf = vp_export(far, far_handle);
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	vp_import(vgem, dmabuf);
+
+	near = vp_config_open(GPU, "dma_bits=32");
+	near_handle = vp_import(near, dmabuf);
+	vp_assert_refused(vp_try_peek(near, near_handle, 0, &byte, 1), EBUSY);
+	vp_assert_refused(vp_try_poke(near, near_handle, 0, &byte, 1), EBUSY);
+	assert_far(&before);
+	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
+
+	/* It goes when nobody holds it where it is. */
+	close(vgem);
+	assert_peek(near, near_handle, 1);
+	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
+	assert_near(&before);
+
+	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
+	close(near);
+	close(far);
+	vp_config_remove(GPU);
+	vp_unload_foreign("vgem");
+}
+
+/* Another driver's memory does not move: it is in reach, or EBUSY. */
+static void dma_bits_foreign(void)
+{
+	int near = vp_config_open(GPU, "dma_bits=32 max_segment=4096"), vgem;
+	uint32_t *pixels, handle;
+	struct vp_dumb dumb;
+	int dmabuf, ret;
+	void *map;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dumb = vp_create_dumb(vgem, 1024, 256, 32);
+	map = vp_map_dumb(vgem, dumb.handle, dumb.size);
+	vp_fill(map, dumb.size, 1);
+	dmabuf = vp_export(vgem, dumb.handle);
+	handle = vp_import(near, dmabuf);
+	pixels = calloc(1, dumb.size);
+	igt_assert(pixels);
+	ret = vp_try_peek(near, handle, 0, pixels, dumb.size);
+	igt_info("peek: %s\n", strerror(-ret));
+	igt_assert(ret == 0 || ret == -EBUSY);
+	if (!ret)
+		vp_assert_pattern(pixels, dumb.size, 1);
+
+	free(pixels);
+	vp_unmap(map, dumb.size);
+	close(dmabuf);
+	close(near);
+	close(vgem);
+	vp_config_remove(GPU);
+	vp_unload_foreign("vgem");
+}
+
+static void sixty_four(void)
+{
+	enum { MADE = MAX_GPUS - VP_DEFAULT_GPUS };
+	uint64_t all = (1ull << VP_DEFAULT_GPUS) - 1;
+	drmDevicePtr devices[2 * MAX_GPUS];
+	char name[16];
+	int n;
+
+	/* 6.1 has 64 primary nodes in all: no other driver has room. */
+	vp_unload_foreign("vgem");
+	vp_unload_foreign("virtio_gpu");
+
+	for (unsigned int i = 0; i < MADE; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		vp_config_make(name);
+	}
+	igt_assert_eq(vp_try_config_make("one-more"), -ENOSPC);
+	igt_assert_eq(vp_config_gpus(), MADE);
+	for (unsigned int i = 0; i < MADE; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		all |= 1ull << vp_config_enable(name);
+	}
+	igt_assert_eq(all, ~0ull);
+	igt_assert_eq(vp_gpus(), MAX_GPUS);
+	igt_assert_eq(vp_try_config_make("one-more"), -ENOSPC);
+	n = drmGetDevices2(0, devices, 2 * MAX_GPUS);
+	for (unsigned int i = 0; i < MAX_GPUS; i++) {
+		int gpu = vp_open(i);
+
+		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_GPU_INDEX), i);
+		close(gpu);
+		assert_listed(devices, n, i);
+	}
+	drmFreeDevices(devices, n);
+
+	/* Unplugged it still exists; removed it does not. */
+	vp_config_disable("gpu30");
+	igt_assert_eq(vp_try_config_make("one-more"), -ENOSPC);
+	vp_config_remove("gpu30");
+	vp_config_plug("one-more", "");
+	igt_assert_eq(vp_try_config_make("gpu30"), -ENOSPC);
+	vp_config_clean();
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+}
+
+/* Where the kernel has too few device nodes, the last GPU does not come up. */
+static void no_minors(void)
+{
+	enum { MADE = MAX_GPUS - VP_DEFAULT_GPUS };
+	unsigned int refused = 0;
+	char name[16], line[40];
+	int ret, log = vp_log_open();
+
+	vp_unload_foreign("virtio_gpu");
+	vp_load_foreign("vgem");
+	for (unsigned int i = 0; i < MADE; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		vp_config_make(name);
+		ret = vp_try_config_enable(name);
+		if (!ret)
+			continue;
+		igt_assert_eq(ret, -ENOSPC);
+		snprintf(line, sizeof(line), ";vprime: %s: ", name);
+		igt_assert_eq(vp_logged(log, line, ""), 1);
+		vp_assert_config(name, "enabled", "0");
+		vp_assert_config(name, "device", "");
+		refused++;
+	}
+	igt_info("%u GPUs refused\n", refused);
+	igt_assert_lte(refused, 1);
+	igt_assert_eq(vp_gpus(), MAX_GPUS - refused);
+	vp_unload_foreign("vgem");
+	for (unsigned int i = 0; i < MADE; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		vp_config_enable(name);
+	}
+	igt_assert_eq(vp_gpus(), MAX_GPUS);
+	vp_config_clean();
+	close(log);
+}
+
+static void unload_refused(void)
+{
+	vp_config_make(GPU);
+	igt_assert_eq(vp_try_unload(), -EWOULDBLOCK);
+	vp_config_enable(GPU);
+	igt_assert_eq(vp_try_unload(), -EWOULDBLOCK);
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS + 1);
+	vp_config_disable(GPU);
+	igt_assert_eq(vp_try_unload(), -EWOULDBLOCK);
+	vp_config_remove(GPU);
+	vp_unload();
+	igt_assert_eq(access(VP_CONFIG_DIR, F_OK), -1);
+	vp_reload(VP_DEFAULT_GPUS);
+	igt_assert_eq(vp_config_gpus(), 0);
+}
+
+/* The folder goes, its GPU goes; what that left behind keeps the module. */
+static void unload_buffer_left(void)
+{
+	int gpu = vp_config_open(GPU, "");
+	int dmabuf = vp_export(gpu, vp_create(gpu, SIZE));
+
+	vp_config_remove(GPU);
+	igt_assert_eq(vp_try_unload(), -EWOULDBLOCK);
+	close(gpu);
+	igt_assert_eq(vp_try_unload(), -EWOULDBLOCK);
+	close(dmabuf);
+	vp_unload();
+	vp_reload(VP_DEFAULT_GPUS);
+}
+
+static void without_gpus(void)
+{
+	char name[16];
+
+	vp_unload_foreign("vgem");
+	vp_unload_foreign("virtio_gpu");
+	vp_reload(0);
+	igt_assert_eq(vp_config_plug(GPU, "driver_name=only"), 0);
+	assert_node(0, VP_RENDER, &(struct wanted){
+		GPU, "", "only", 1, 64, MAX_SEGMENT, BOTH, 1, 1 });
+	igt_assert_eq(vp_gpus(), 1);
+	/* Then all 64 are there to be made. */
+	for (unsigned int i = 1; i < MAX_GPUS; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		vp_config_make(name);
+	}
+	igt_assert_eq(vp_try_config_make("one-more"), -ENOSPC);
+	vp_config_clean();
+	igt_assert_eq(vp_gpus(), 0);
+	vp_reload(VP_DEFAULT_GPUS);
+}
+
+/* A name is only a name, whatever is in it. */
+static void name_works(const char *name)
+{
+	int log = vp_log_open(), gpu;
+
+	igt_debug("name \"%s\"\n", name);
+	vp_config_make(name);
+	igt_assert_eq(vp_try_config_make(name), -EEXIST);
+	igt_assert_eq(vp_try_config_set(name, "dma_bits", "31"), -ERANGE);
+	igt_assert_eq(vp_logged(log, ";vprime: ", ": dma_bits: "), 1);
+	/* It makes no line of its own there. */
+	igt_assert_eq(vp_try_config_set(name, "dma_bits", "31"), -ERANGE);
+	igt_assert_eq(vp_logged(log, "dma_bits", "\\x0a"), 0);
+	gpu = vp_open(vp_config_enable(name));
+	igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_GPU_INDEX),
+		      VP_DEFAULT_GPUS);
+	vp_create(gpu, SIZE);
+	close(gpu);
+	vp_config_remove(name);
+	igt_assert_eq(vp_try_config_remove(name), -ENOENT);
+	close(log);
+}
+
+static void odd_names(void)
+{
+	static const char *const names[] = {
+		"two words", " ", "%s%s%n%p", "gr\xc3\xbcn", "...", "-rf",
+		"vprime0", "vprime2", "a:b", "new\nline", "\x01\x7f\xff",
+		"\\x41", "*", "enabled", "dma_bits",
+	};
+
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(names); i++)
+		name_works(names[i]);
+}
+
+static void long_names(void)
+{
+	char name[257];
+	int log;
+
+	memset(name, 'n', sizeof(name));
+	name[256] = 0;
+	igt_assert_eq(vp_try_config_make(name), -ENAMETOOLONG);
+	name[255] = 0;
+	name_works(name);
+	/* The log has at least the beginning of it. */
+	vp_config_make(name);
+	log = vp_log_open();
+	igt_assert_eq(vp_try_config_set(name, "prime", "some"), -EINVAL);
+	vp_config_remove(name);
+	name[60] = 0;
+	igt_assert_eq(vp_logged(log, name, ": prime: "), 1);
+	close(log);
+}
+
+static void not_for_everybody(void)
+{
+	vp_config_make(GPU);
+	igt_fork(child, 1) {
+		igt_assert_eq(setuid(65534), 0);
+		igt_assert_eq(vp_try_config_make("mine"), -EACCES);
+		igt_assert_eq(vp_try_config_enable(GPU), -EACCES);
+		igt_assert_eq(vp_try_config_set(GPU, "dma_bits", "32"),
+			      -EACCES);
+		igt_assert_neq(vp_try_config_remove(GPU), 0);
+		/* Looking is free. */
+		vp_assert_config(GPU, "dma_bits", "64");
+		vp_assert_config(GPU, "enabled", "0");
+	}
+	igt_waitchildren();
+	vp_config_remove(GPU);
+}
+
+static void only_folders_of_gpus(void)
+{
+	igt_assert_eq(vp_try_config_make(GPU "/inner"), -ENOENT);
+	vp_config_make(GPU);
+	igt_assert_eq(vp_try_config_make(GPU "/inner"), -EPERM);
+	igt_assert_eq(symlink(VP_CONFIG_DIR "/" GPU, VP_CONFIG_DIR "/link"),
+		      -1);
+	igt_assert_eq(symlink(VP_CONFIG_DIR, VP_CONFIG_DIR "/" GPU "/link"),
+		      -1);
+	igt_assert_eq(open(VP_CONFIG_DIR "/" GPU "/file", O_CREAT | O_WRONLY,
+			   0644), -1);
+	igt_assert_eq(rename(VP_CONFIG_DIR "/" GPU, VP_CONFIG_DIR "/other"),
+		      -1);
+	igt_assert_eq(vp_config_gpus(), 1);
+	vp_config_remove(GPU);
+}
+
+static void attribute_outlives(void)
+{
+	char value[8];
+	int enabled, bits;
+
+	vp_config_make(GPU);
+	enabled = open(VP_CONFIG_DIR "/" GPU "/enabled", O_WRONLY | O_CLOEXEC);
+	bits = open(VP_CONFIG_DIR "/" GPU "/dma_bits", O_RDWR | O_CLOEXEC);
+	igt_assert_lte(0, enabled);
+	igt_assert_lte(0, bits);
+	vp_config_remove(GPU);
+
+	igt_assert_eq(write(enabled, "1", 1), -1);
+	igt_assert_eq(errno, ENOENT);
+	igt_assert_eq(write(bits, "32", 2), -1);
+	igt_assert_eq(errno, ENOENT);
+	igt_assert_eq(read(bits, value, sizeof(value)), -1);
+	igt_assert_eq(errno, ENOENT);
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+
+	/* Nor do they reach the next one of that name. */
+	vp_config_make(GPU);
+	igt_assert_eq(write(bits, "32", 2), -1);
+	vp_assert_config(GPU, "dma_bits", "64");
+	vp_config_remove(GPU);
+	close(enabled);
+	close(bits);
+}
+
+/* @ret is success, or says that another process was faster. */
+static void assert_race(int ret, int err, int other)
+{
+	igt_assert_f(ret == 0 || ret == -err || ret == -other, "%s\n",
+		     strerror(-ret));
+}
+
+static void contest(const char *gpu, int round)
+{
+	char device[VP_CONFIG_LEN];
+
+	assert_race(vp_try_config_make(gpu), EEXIST, ENOENT);
+	assert_race(vp_try_config_set(gpu, "dma_bits", round & 1 ? "32" : "64"),
+		    ENOENT, EBUSY);
+	assert_race(vp_try_config_enable(gpu), ENOENT, ENOENT);
+	assert_race(vp_try_config_get(gpu, "device", device), ENOENT, ENOENT);
+	if (round & 2)
+		assert_race(vp_try_config_set(gpu, "enabled", "0"), ENOENT,
+			    ENOENT);
+	assert_race(vp_try_config_remove(gpu), ENOENT, ENOENT);
+}
+
+static void processes_contend(void)
+{
+	igt_fork(child, 4)
+		for (int round = 0; round < 100; round++)
+			contest(GPU, round + child);
+	igt_waitchildren();
+	vp_config_clean();
+	igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+	/* Not one of the 64 places is lost. */
+	for (int round = 0; round < MAX_GPUS; round++) {
+		vp_config_make(GPU);
+		vp_config_remove(GPU);
+	}
+	igt_assert_eq(vp_config_plug(GPU, ""), VP_DEFAULT_GPUS);
+	vp_config_remove(GPU);
+}
+
+static void attribute_subtests(const struct attribute *attribute)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "accepts-%s", attribute->name);
+	igt_describe("Each value that this attribute may have is taken, read back and works");
+	vp_subtest(name)
+		accepts(attribute);
+
+	snprintf(name, sizeof(name), "refuses-%s", attribute->name);
+	igt_describe("Other values of this attribute are refused, and the kernel log says why");
+	vp_subtest(name)
+		refuses(attribute);
+
+	snprintf(name, sizeof(name), "busy-%s", attribute->name);
+	igt_describe("This attribute stays as it is while the GPU is plugged in");
+	vp_subtest(name)
+		busy(attribute);
+}
+
+igt_main
+{
+	igt_describe("A new GPU is as one of gpus=, and not plugged in yet");
+	vp_subtest("defaults")
+		defaults();
+
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(attributes); i++)
+		attribute_subtests(&attributes[i]);
+
+	igt_describe("Values of thousands of characters are refused");
+	vp_subtest("refuses-overlong")
+		overlong();
+
+	igt_describe("enabled plugs in and unplugs, in all spellings, and refuses nonsense");
+	vp_subtest("enabled")
+		enabled();
+
+	igt_describe("device tells where the GPU is, and cannot be written");
+	vp_subtest("device-read-only")
+		read_only_device();
+
+	igt_describe("A GPU that is plugged in again is a new one, with what was set meanwhile");
+	vp_subtest("enable-again")
+		enable_again();
+
+	igt_describe("The driver's bind and unbind files work on a GPU of configfs too");
+	vp_subtest("unbind")
+		unbind();
+
+	igt_describe("Five different GPUs at once, each seen by libdrm as it was made");
+	vp_subtest("several")
+		several();
+
+	igt_describe("prime=import: imports as ever, and exports nothing");
+	vp_subtest("prime-import")
+		prime("prime=import", true, false);
+
+	igt_describe("prime=export: exports as ever, and imports nothing");
+	vp_subtest("prime-export")
+		prime("prime=export", false, true);
+
+	igt_describe("prime=none: a GPU for itself");
+	vp_subtest("prime-none")
+		prime("prime=none", false, false);
+
+	igt_describe("prime=both is what a GPU is without it");
+	vp_subtest("prime-both")
+		prime("prime=both", true, true);
+
+	igt_describe("syncobj=0: no syncobjs, and no timelines whatever syncobj_timeline says");
+	vp_subtest("syncobj-off") {
+		no_syncobj("syncobj=0");
+		no_syncobj("syncobj=0 syncobj_timeline=0");
+	}
+
+	igt_describe("syncobj_timeline=0: syncobjs without timelines");
+	vp_subtest("timeline-off")
+		no_timeline();
+
+	igt_describe("GPUs of all reaches, segments and coherencies see each other's pixels");
+	vp_subtest("reach")
+		reach();
+
+	igt_describe("dma_bits=32: the pages of a buffer move below 4 GiB, its pixels with them");
+	vp_subtest("dma-bits-moves")
+		dma_bits_moves();
+
+	igt_describe("dma_bits=32: so do the pages of the GPU's own buffers");
+	vp_subtest("dma-bits-own")
+		dma_bits_own();
+
+	igt_describe("dma_bits=32: a buffer that another driver pins above 4 GiB is EBUSY");
+	vp_subtest("dma-bits-pinned")
+		dma_bits_pinned();
+
+	igt_describe("dma_bits=32: another driver's memory is read, or EBUSY");
+	vp_subtest("dma-bits-foreign")
+		dma_bits_foreign();
+
+	igt_describe("64 GPUs are there and in libdrm's list; the 65th is ENOSPC");
+	vp_subtest("sixty-four")
+		sixty_four();
+
+	igt_describe("A GPU for which there are no device nodes left says so, and can come later");
+	vp_subtest("no-minors")
+		no_minors();
+
+	igt_describe("No unloading while there is a folder");
+	vp_subtest("unload-refused")
+		unload_refused();
+
+	igt_describe("No unloading while a removed GPU's buffer is left");
+	vp_subtest("unload-buffer-left")
+		unload_buffer_left();
+
+	igt_describe("Loaded with gpus=0, the first one made is vprime0, and 64 fit");
+	vp_subtest("without-gpus")
+		without_gpus();
+
+	igt_describe("Names with blanks, per cents, newlines, and names of other things");
+	vp_subtest("odd-names")
+		odd_names();
+
+	igt_describe("A name of 255 characters works, one of 256 does not");
+	vp_subtest("long-names")
+		long_names();
+
+	igt_describe("Only root makes and changes GPUs");
+	vp_subtest("not-for-everybody")
+		not_for_everybody();
+
+	igt_describe("Nothing but folders of GPUs can be made there");
+	vp_subtest("only-folders-of-gpus")
+		only_folders_of_gpus();
+
+	igt_describe("An attribute's file that is still open reaches nothing after rmdir");
+	vp_subtest("attribute-outlives")
+		attribute_outlives();
+
+	igt_describe("Four processes make, set, plug in and remove the same GPU");
+	vp_subtest("processes-contend")
+		processes_contend();
+}

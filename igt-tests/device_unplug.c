@@ -1,0 +1,1157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A GPU goes while it is in use: rmdir of its folder, with its buffers
+ * everywhere. Files of it then answer ENODEV; the buffers live on with whoever
+ * else has them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/dma-buf.h>
+#include <xf86drm.h>
+
+#include "vp_test.h"
+
+IGT_TEST_DESCRIPTION("Unplugging a GPU with buffers, mappings and users");
+
+#define GPU	"going"
+#define SIZE	(16 * VP_PAGE)
+/* With huge pages and small ones. */
+#define LARGE	(4 * VP_MIB + 5 * VP_PAGE)
+#define RW	(PROT_READ | PROT_WRITE)
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static uint32_t create_filled(int gpu, size_t size, uint32_t seed)
+{
+	uint32_t handle = vp_create(gpu, size);
+	void *map = vp_map(gpu, handle, size, RW);
+
+	vp_fill(map, size, seed);
+	vp_unmap(map, size);
+	return handle;
+}
+
+static void assert_gone(int gpu, uint32_t handle)
+{
+	igt_assert_eq(vp_try_info(gpu, handle, 0, NULL), -ENODEV);
+	igt_assert_eq(vp_try_create(gpu, VP_PAGE, 0, NULL), -ENODEV);
+}
+
+/* What another GPU finds in a dma-buf, and then leaves there. */
+static void assert_shared(int dmabuf, size_t size, uint32_t seed, uint32_t next)
+{
+	int other = vp_open(1);
+	uint32_t handle = vp_import(other, dmabuf), *pixels = malloc(size);
+	void *map = vp_map(other, handle, size, RW);
+
+	igt_assert(pixels);
+	vp_assert_pattern(map, size, seed);
+	vp_peek(other, handle, 0, pixels, size);
+	vp_assert_pattern(pixels, size, seed);
+	vp_fill(pixels, size, next);
+	vp_poke(other, handle, 0, pixels, size);
+	vp_assert_pattern(map, size, next);
+	vp_unmap(map, size);
+	free(pixels);
+	close(other);
+}
+
+static void exported(size_t size)
+{
+	int gpu = vp_config_open(GPU, ""), other = vp_open(0);
+	uint32_t handle = create_filled(gpu, size, 1);
+	int dmabuf = vp_export(gpu, handle);
+	struct drm_vprime_gem_info info;
+	void *map;
+
+	vp_config_remove(GPU);
+	assert_gone(gpu, handle);
+	assert_shared(dmabuf, size, 1, 2);
+	close(gpu);
+	assert_shared(dmabuf, size, 2, 3);
+	info = vp_info(other, vp_import(other, dmabuf));
+	igt_assert_eq(strcmp(info.origin, "vprime2"), 0);
+	igt_assert_eq(info.attached_gpus, 1);
+	map = vp_map_dmabuf(dmabuf, size, PROT_READ);
+	vp_assert_pattern(map, size, 3);
+	vp_unmap(map, size);
+	close(dmabuf);
+	close(other);
+}
+
+/* The importer goes; who made the buffer has it as before. */
+static void imported(void)
+{
+	int gpu = vp_config_open(GPU, ""), exporter = vp_open(0), again;
+	uint32_t handle = create_filled(exporter, SIZE, 1), theirs;
+	int dmabuf = vp_export(exporter, handle);
+	void *map;
+
+	theirs = vp_import(gpu, dmabuf);
+	close(dmabuf);
+	map = vp_map(gpu, theirs, SIZE, RW);
+	vp_config_remove(GPU);
+	assert_gone(gpu, theirs);
+	vp_assert_pattern(map, SIZE, 1);
+	vp_fill(map, SIZE, 2);
+	vp_unmap(map, SIZE);
+	close(gpu);
+	igt_assert_eq(vp_info(exporter, handle).attached, 1);
+	again = vp_export(exporter, handle);
+	assert_shared(again, SIZE, 2, 3);
+	close(again);
+	close(exporter);
+}
+
+/* Maker and importer both go, and a third one has it. */
+static void both_gone(void)
+{
+	int maker = vp_config_open("maker", "");
+	int importer = vp_config_open("importer", "dma_bits=32");
+	uint32_t handle = create_filled(maker, SIZE, 1);
+	int dmabuf = vp_export(maker, handle), again;
+	uint32_t theirs = vp_import(importer, dmabuf);
+
+	close(dmabuf);
+	again = vp_export(importer, theirs);
+	vp_config_remove("maker");
+	vp_config_remove("importer");
+	assert_gone(maker, handle);
+	assert_gone(importer, theirs);
+	assert_shared(again, SIZE, 1, 2);
+	close(maker);
+	close(importer);
+	assert_shared(again, SIZE, 2, 3);
+	close(again);
+}
+
+/* Mappings live on, with pages that were touched before and that were not. */
+static void mapped(bool through_fd)
+{
+	int gpu = vp_config_open(GPU, "");
+	uint32_t handle = vp_create(gpu, LARGE);
+	int dmabuf = vp_export(gpu, handle);
+	char *map = through_fd ? vp_map_dmabuf(dmabuf, LARGE, RW) :
+				 vp_map(gpu, handle, LARGE, RW);
+	void *fresh = NULL;
+
+	vp_fill(map, SIZE, 1);
+	vp_config_remove(GPU);
+	vp_assert_pattern(map, SIZE, 1);
+	igt_assert_eq(vp_touch(map + SIZE, true), 0);
+	igt_assert_eq(vp_touch(map + 2 * VP_MIB, true), 0);
+	igt_assert_eq(vp_touch(map + LARGE - 1, true), 0);
+	vp_fill(map, LARGE, 2);
+	vp_assert_pattern(map, LARGE, 2);
+	/* The dma-buf can be mapped anew; the GPU's file has nothing to map. */
+	igt_assert_eq(vp_try_mmap(dmabuf, 0, LARGE, RW, MAP_SHARED, &fresh), 0);
+	vp_assert_pattern(fresh, LARGE, 2);
+	igt_assert_eq(vp_try_mmap(gpu, 1ull << 32, VP_PAGE, RW, MAP_SHARED,
+				  NULL), -ENODEV);
+	vp_unmap(fresh, LARGE);
+	close(dmabuf);
+	close(gpu);
+	/* The mapping is all that is left. */
+	vp_assert_pattern(map, LARGE, 2);
+	vp_unmap(map, LARGE);
+}
+
+/* The GPU's DMA mapping goes when the GPU does, and not with its file. */
+static void dma_mapped(const char *settings)
+{
+	struct vp_counts before = vp_counts(), now;
+	long violations = vp_violations();
+	int gpu = vp_config_open(GPU, settings), other = vp_open(0), dmabuf;
+	uint32_t handle = create_filled(gpu, SIZE, 1), theirs;
+	uint32_t pixels[SIZE / 4];
+
+	dmabuf = vp_export(gpu, handle);
+	theirs = vp_import(other, dmabuf);
+	vp_peek(gpu, handle, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 1);
+	vp_fill(pixels, SIZE, 2);
+	vp_poke(gpu, handle, 0, pixels, SIZE);
+	vp_peek(other, theirs, 0, pixels, SIZE);
+	igt_assert_eq(vp_counts().mappings, before.mappings + 2);
+
+	vp_config_remove(GPU);
+	now = vp_counts();
+	igt_assert_eq(now.mappings, before.mappings + 1);
+	igt_assert_eq(now.pins, before.pins);
+	igt_assert_eq(vp_try_peek(gpu, handle, 0, pixels, SIZE), -ENODEV);
+	igt_assert_eq(vp_try_poke(gpu, handle, 0, pixels, SIZE), -ENODEV);
+	igt_assert_eq(vp_counts().mappings, before.mappings + 1);
+	/* What it wrote last is there for all. */
+	vp_peek(other, theirs, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 2);
+	assert_shared(dmabuf, SIZE, 2, 3);
+	close(dmabuf);
+	close(other);
+	close(gpu);
+	igt_assert_eq(vp_violations(), violations);
+}
+
+/* The same with memory of vgem's, which is then free to go. */
+static void foreign_mapped(void)
+{
+	struct vp_counts before = vp_counts();
+	int gpu = vp_config_open(GPU, ""), vgem, dmabuf;
+	uint32_t handle, *pixels;
+	struct vp_dumb dumb;
+	void *map;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dumb = vp_create_dumb(vgem, 64, 64, 32);
+	map = vp_map_dumb(vgem, dumb.handle, dumb.size);
+	vp_fill(map, dumb.size, 1);
+	dmabuf = vp_export(vgem, dumb.handle);
+	handle = vp_import(gpu, dmabuf);
+	pixels = malloc(dumb.size);
+	igt_assert(pixels);
+	vp_peek(gpu, handle, 0, pixels, dumb.size);
+	vp_assert_pattern(pixels, dumb.size, 1);
+	igt_assert_eq(vp_counts().mappings, before.mappings + 1);
+
+	vp_config_remove(GPU);
+	igt_assert_eq(vp_counts().mappings, before.mappings);
+	assert_shared(dmabuf, dumb.size, 1, 2);
+	vp_assert_pattern(map, dumb.size, 2);
+	vp_unmap(map, dumb.size);
+	close(dmabuf);
+	close(vgem);
+	close(gpu);
+	free(pixels);
+	vp_unload_foreign("vgem");
+}
+
+/* Another driver has it pinned when the GPU that made it goes. */
+static void foreign_importer(void)
+{
+	int gpu = vp_config_open(GPU, ""), vgem, dmabuf, again;
+	uint32_t handle = create_filled(gpu, SIZE, 1), theirs;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dmabuf = vp_export(gpu, handle);
+	theirs = vp_import(vgem, dmabuf);
+	close(dmabuf);
+	vp_config_remove(GPU);
+	close(gpu);
+	again = vp_export(vgem, theirs);
+	assert_shared(again, SIZE, 1, 2);
+	close(vgem);
+	assert_shared(again, SIZE, 2, 3);
+	close(again);
+	vp_unload_foreign("vgem");
+}
+
+enum left {
+	LEFT_NOTHING,
+	LEFT_MAPPING,
+	LEFT_FD,
+	LEFT_IMPORT,
+};
+
+/* Its handles go with its file; what is left then keeps the buffer. */
+static void last_handle(enum left left, bool mapped_for_dma)
+{
+	struct vp_counts before = vp_counts(), now;
+	int gpu = vp_config_open(GPU, ""), other = vp_open(0), dmabuf = -1;
+	uint32_t handle = create_filled(gpu, SIZE, 1);
+	void *map = NULL;
+	char byte;
+
+	if (mapped_for_dma)
+		vp_peek(gpu, handle, 0, &byte, 1);
+	if (left == LEFT_MAPPING)
+		map = vp_map(gpu, handle, SIZE, RW);
+	if (left == LEFT_FD || left == LEFT_IMPORT)
+		dmabuf = vp_export(gpu, handle);
+	if (left == LEFT_IMPORT) {
+		vp_import(other, dmabuf);
+		close(dmabuf);
+	}
+
+	vp_config_remove(GPU);
+	igt_assert_eq(vp_try_close(gpu, handle), -ENODEV);
+	now = vp_counts();
+	igt_assert_eq(now.buffers, before.buffers + 1);
+	igt_assert_lt(before.views, now.views);
+	close(gpu);
+	now = vp_counts();
+	igt_assert_eq(now.buffers, before.buffers + (left != LEFT_NOTHING));
+	igt_assert_eq(now.mappings, before.mappings);
+
+	if (left == LEFT_MAPPING) {
+		vp_assert_pattern(map, SIZE, 1);
+		vp_unmap(map, SIZE);
+	}
+	if (left == LEFT_FD) {
+		assert_shared(dmabuf, SIZE, 1, 2);
+		close(dmabuf);
+	}
+	close(other);
+	vp_assert_counts(&before);
+}
+
+static void nodes_gone(void)
+{
+	unsigned int index = vp_config_plug(GPU, "");
+	char path[2][300];
+	int gpu = vp_open(index), fd;
+
+	igt_assert_eq(vp_node_path(index, VP_PRIMARY, path[0], 300), 0);
+	igt_assert_eq(vp_node_path(index, VP_RENDER, path[1], 300), 0);
+	/* With a file open, and with none. */
+	for (int round = 0; round < 2; round++) {
+		vp_config_remove(GPU);
+		for (int i = 0; i < 2; i++) {
+			fd = open(path[i], O_RDWR | O_CLOEXEC);
+			igt_assert_eq(fd, -1);
+			igt_assert(errno == ENOENT || errno == ENODEV ||
+				   errno == ENXIO);
+		}
+		igt_assert_eq(vp_gpus(), VP_DEFAULT_GPUS);
+		if (!round) {
+			close(gpu);
+			igt_assert_eq(vp_config_plug(GPU, ""), index);
+		}
+	}
+}
+
+/* A file of a GPU that is gone can be looked at in every way. */
+static void file_left(enum vp_node node)
+{
+	int gpu = vp_open_node(vp_config_plug(GPU, ""), node);
+	uint32_t handle = create_filled(gpu, SIZE, 1);
+	struct pollfd events = { .fd = gpu, .events = POLLIN | POLLOUT };
+	char path[40], text[4096];
+	uint64_t value;
+	int fdinfo;
+
+	vp_config_remove(GPU);
+	assert_gone(gpu, handle);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", gpu);
+	fdinfo = open(path, O_RDONLY | O_CLOEXEC);
+	igt_assert_lte(0, fdinfo);
+	igt_assert_lte(0, read(fdinfo, text, sizeof(text)));
+	close(fdinfo);
+	igt_assert_lte(0, poll(&events, 1, 0));
+	fcntl(gpu, F_SETFL, O_NONBLOCK);
+	igt_assert_eq(read(gpu, text, sizeof(text)), -1);
+	igt_assert_neq(drmGetCap(gpu, DRM_CAP_PRIME, &value), 0);
+	igt_assert(!drmGetVersion(gpu));
+	close(dup(gpu));
+	close(gpu);
+}
+
+static void other_process(void)
+{
+	unsigned int index = vp_config_plug(GPU, "");
+	int sock[2];
+	double began;
+
+	vp_socketpair(sock);
+	igt_fork(child, 1) {
+		int render = vp_open(index);
+		int primary = vp_open_node(index, VP_PRIMARY);
+		uint32_t handle = create_filled(render, SIZE, 1);
+		void *map = vp_map(render, handle, SIZE, RW);
+		char byte;
+
+		vp_create(primary, SIZE);
+		vp_peek(render, handle, 0, &byte, 1);
+		vp_tell(sock[1], 'r');
+		igt_assert_eq(vp_hear(sock[1]), 'g');
+		assert_gone(render, handle);
+		assert_gone(primary, 1);
+		igt_assert_eq(vp_try_peek(render, handle, 0, &byte, 1),
+			      -ENODEV);
+		vp_assert_pattern(map, SIZE, 1);
+		vp_fill(map, SIZE, 2);
+		vp_assert_pattern(map, SIZE, 2);
+	}
+	igt_assert_eq(vp_hear(sock[0]), 'r');
+	began = now_s();
+	vp_config_remove(GPU);
+	/* It asks nobody for leave. */
+	igt_assert(now_s() - began < 5);
+	vp_tell(sock[0], 'g');
+	igt_waitchildren();
+	close(sock[0]);
+	close(sock[1]);
+}
+
+/* A descriptor that is on its way when the GPU behind it goes. */
+static void fd_passed(void)
+{
+	int sock[2], gpu, dmabuf, first, second;
+	uint32_t handle;
+	void *map;
+
+	vp_socketpair(sock);
+	igt_fork(child, 1) {
+		uint32_t pixels[SIZE / 4];
+		int other;
+
+		igt_assert_eq(vp_hear(sock[1]), 'g');
+		other = vp_open(1);
+		first = vp_recv_fd(sock[1]);
+		second = vp_recv_fd(sock[1]);
+		igt_assert_eq(vp_dmabuf_id(first), vp_dmabuf_id(second));
+		handle = vp_import(other, first);
+		igt_assert_eq(vp_import(other, second), handle);
+		igt_assert_eq(strcmp(vp_info(other, handle).origin, "vprime2"),
+			      0);
+		vp_peek(other, handle, 0, pixels, SIZE);
+		vp_assert_pattern(pixels, SIZE, 1);
+		vp_fill(pixels, SIZE, 2);
+		vp_poke(other, handle, 0, pixels, SIZE);
+		/* And back again, from the GPU that imported it. */
+		vp_send_fd(sock[1], vp_export(other, handle));
+	}
+	gpu = vp_config_open(GPU, "");
+	dmabuf = vp_export(gpu, create_filled(gpu, SIZE, 1));
+	/* One is sent before, one after. */
+	vp_tell(sock[0], 'g');
+	vp_send_fd(sock[0], dmabuf);
+	vp_config_remove(GPU);
+	close(gpu);
+	vp_send_fd(sock[0], dmabuf);
+	close(dmabuf);
+	dmabuf = vp_recv_fd(sock[0]);
+	igt_waitchildren();
+	map = vp_map_dmabuf(dmabuf, SIZE, PROT_READ);
+	vp_assert_pattern(map, SIZE, 2);
+	vp_unmap(map, SIZE);
+	assert_shared(dmabuf, SIZE, 2, 3);
+	close(dmabuf);
+	close(sock[0]);
+	close(sock[1]);
+}
+
+/* The GPU of that number is another one, with the old one still held open. */
+static void comes_back(void)
+{
+	int old = vp_config_open(GPU, "coherent=0"), fresh, dmabuf;
+	uint32_t handle = create_filled(old, SIZE, 1), pixels[SIZE / 4];
+	uint32_t again;
+
+	dmabuf = vp_export(old, handle);
+	vp_peek(old, handle, 0, pixels, SIZE);
+	vp_config_remove(GPU);
+	fresh = vp_config_open(GPU, "dma_bits=32");
+	igt_assert_eq(vp_try_info(fresh, handle, 0, NULL), -ENOENT);
+	again = vp_import(fresh, dmabuf);
+	vp_peek(fresh, again, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 1);
+	igt_assert_eq(vp_info(fresh, again).attached_gpus & 4, 4);
+	close(old);
+	igt_assert_eq(vp_info(fresh, again).attached_gpus, 4);
+	igt_assert_eq(vp_info(fresh, again).attached, 1);
+	vp_peek(fresh, again, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 1);
+	vp_config_remove(GPU);
+	assert_gone(fresh, again);
+	assert_shared(dmabuf, SIZE, 1, 2);
+	close(fresh);
+	close(dmabuf);
+}
+
+/* A syncobj is no GPU's: its descriptor works elsewhere. */
+static void syncobj(void)
+{
+	int gpu = vp_config_open(GPU, ""), other = vp_open(0), fd;
+	uint32_t handle;
+
+	igt_assert_eq(drmSyncobjCreate(gpu, 0, &handle), 0);
+	igt_assert_eq(drmSyncobjHandleToFD(gpu, handle, &fd), 0);
+	vp_config_remove(GPU);
+	igt_assert_neq(drmSyncobjSignal(gpu, &handle, 1), 0);
+	igt_assert_eq(drmSyncobjFDToHandle(other, fd, &handle), 0);
+	igt_assert_eq(drmSyncobjSignal(other, &handle, 1), 0);
+	igt_assert_eq(drmSyncobjWait(other, &handle, 1, 0, 0, NULL), 0);
+	close(fd);
+	close(gpu);
+	close(other);
+}
+
+/* A fence on its buffer is somebody else's, and stays. */
+static void fence_stays(void)
+{
+	int gpu = vp_config_open(GPU, ""), vgem, dmabuf;
+	struct pollfd ready = { .events = POLLIN };
+	uint32_t fence;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dmabuf = vp_export(gpu, create_filled(gpu, SIZE, 1));
+	fence = vp_vgem_attach(vgem, vp_import(vgem, dmabuf), true);
+	ready.fd = dmabuf;
+	igt_assert_eq(poll(&ready, 1, 0), 0);
+	vp_config_remove(GPU);
+	close(gpu);
+	igt_assert_eq(poll(&ready, 1, 100), 0);
+	vp_vgem_signal(vgem, fence);
+	igt_assert_eq(poll(&ready, 1, 5000), 1);
+	assert_shared(dmabuf, SIZE, 1, 2);
+	close(dmabuf);
+	close(vgem);
+	vp_unload_foreign("vgem");
+}
+
+/* A process waits for a fence in the GPU that goes. */
+static void while_waiting(bool poke)
+{
+	int gpu = vp_config_open(GPU, ""), vgem, dmabuf, sock[2];
+	uint32_t handle = create_filled(gpu, SIZE, 1), fence;
+	double began;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dmabuf = vp_export(gpu, handle);
+	fence = vp_vgem_attach(vgem, vp_import(vgem, dmabuf), true);
+	vp_socketpair(sock);
+	igt_fork(child, 1) {
+		char byte = 0;
+		int ret;
+
+		vp_tell(sock[1], 'r');
+		ret = poke ? vp_try_poke(gpu, handle, 0, &byte, 1) :
+			     vp_try_peek(gpu, handle, 0, &byte, 1);
+		igt_assert(ret == 0 || ret == -ENODEV);
+		igt_assert_eq(vp_try_peek(gpu, handle, 0, &byte, 1), -ENODEV);
+		vp_tell(sock[1], 'd');
+	}
+	igt_assert_eq(vp_hear(sock[0]), 'r');
+	usleep(200000);
+	began = now_s();
+	vp_config_remove(GPU);
+	igt_info("rmdir took %.3f s\n", now_s() - began);
+	/* Who waits for what never comes does not hold up the unplugging. */
+	igt_assert(now_s() - began < 5);
+	vp_vgem_signal(vgem, fence);
+	igt_assert_eq(vp_hear(sock[0]), 'd');
+	igt_waitchildren();
+	close(sock[0]);
+	close(sock[1]);
+	close(dmabuf);
+	close(gpu);
+	close(vgem);
+	vp_unload_foreign("vgem");
+}
+
+struct looper {
+	int (*step)(struct looper *looper);
+	unsigned int index;
+	int gpu;
+	int dmabuf;		/* of another GPU's buffer */
+	uint32_t handle;	/* of a buffer of SIZE */
+	uint32_t large;
+	void *data;
+	unsigned int passes;
+	int ret;
+};
+
+static int step_create(struct looper *looper)
+{
+	uint32_t handle;
+	int ret = vp_try_create(looper->gpu, SIZE, 0, &handle);
+
+	return ret ? ret : vp_try_close(looper->gpu, handle);
+}
+
+static int step_peek(struct looper *looper)
+{
+	return vp_try_peek(looper->gpu, looper->large, 0, looper->data, LARGE);
+}
+
+static int step_poke(struct looper *looper)
+{
+	return vp_try_poke(looper->gpu, looper->large, 0, looper->data, LARGE);
+}
+
+/* Fresh each time, so that it is mapped for DMA each time. */
+static int step_first_peek(struct looper *looper)
+{
+	uint32_t handle;
+	int ret = vp_try_create(looper->gpu, SIZE, 0, &handle);
+
+	if (!ret)
+		ret = vp_try_peek(looper->gpu, handle, 0, looper->data, SIZE);
+	if (!ret)
+		ret = vp_try_close(looper->gpu, handle);
+	return ret;
+}
+
+static int step_export(struct looper *looper)
+{
+	int fd = vp_try_export(looper->gpu, looper->handle,
+			       DRM_CLOEXEC | DRM_RDWR);
+
+	return fd < 0 ? fd : close(fd);
+}
+
+/* One handle for all threads: another one may just have closed it. */
+static int step_import(struct looper *looper)
+{
+	uint32_t handle;
+	int ret = vp_try_import(looper->gpu, looper->dmabuf, &handle);
+
+	if (ret)
+		return ret;
+	ret = vp_try_close(looper->gpu, handle);
+	return ret == -EINVAL ? 0 : ret;
+}
+
+static int step_map(struct looper *looper)
+{
+	uint64_t offset;
+	volatile char *map;
+	int ret = vp_try_mmap_offset(looper->gpu, looper->handle, 0, &offset);
+
+	if (!ret)
+		ret = vp_try_mmap(looper->gpu, offset, SIZE, RW, MAP_SHARED,
+				  (void **)&map);
+	if (ret)
+		return ret;
+	for (size_t at = 0; at < SIZE; at += VP_PAGE)
+		map[at] = map[at];
+	return munmap((void *)map, SIZE);
+}
+
+static int step_dumb(struct looper *looper)
+{
+	struct vp_dumb dumb;
+	int ret = vp_try_create_dumb(looper->gpu, 64, 64, 32, &dumb);
+
+	return ret ? ret : vp_try_destroy_dumb(looper->gpu, dumb.handle);
+}
+
+static int step_open(struct looper *looper)
+{
+	int fd = vp_try_open_node(looper->index, VP_RENDER, O_RDWR);
+
+	if (fd == -ENOENT || fd == -ENXIO)
+		return -ENODEV;
+	return fd < 0 ? fd : close(fd);
+}
+
+static void *loop(void *arg)
+{
+	struct looper *looper = arg;
+
+	do {
+		looper->ret = looper->step(looper);
+		__atomic_fetch_add(&looper->passes, 1, __ATOMIC_RELAXED);
+	} while (!looper->ret);
+	return NULL;
+}
+
+static void wait_for_pass(struct looper *looper)
+{
+	while (!__atomic_load_n(&looper->passes, __ATOMIC_RELAXED))
+		usleep(1000);
+}
+
+/* @threads of them loop over one ioctl, or several, when the GPU goes. */
+static void in_the_middle(int (*const *steps)(struct looper *), int threads)
+{
+	enum { ROUNDS = 10, MAX_THREADS = 16 };
+	struct looper *loopers = calloc(MAX_THREADS, sizeof(*loopers));
+	long violations = vp_violations();
+	int other = vp_open(0), dmabuf, kept;
+	pthread_t ids[MAX_THREADS];
+	unsigned int passes = 0;
+
+	igt_assert(loopers);
+	dmabuf = vp_export(other, create_filled(other, SIZE, 1));
+	for (int round = 0; round < ROUNDS; round++) {
+		unsigned int index = vp_config_plug(GPU, round & 1 ?
+						    "dma_bits=32 max_segment=4096 coherent=0" :
+						    "");
+		int gpu = vp_open(index);
+		uint32_t handle = create_filled(gpu, SIZE, 2);
+		uint32_t large = vp_create(gpu, LARGE);
+
+		kept = vp_export(gpu, handle);
+		for (int i = 0; i < threads; i++) {
+			free(loopers[i].data);
+			loopers[i] = (struct looper){
+				steps[i], index, gpu, dmabuf, handle, large,
+				calloc(1, LARGE), 0, 0,
+			};
+			igt_assert(loopers[i].data);
+			igt_assert_eq(pthread_create(&ids[i], NULL, loop,
+						     &loopers[i]), 0);
+		}
+		for (int i = 0; i < threads; i++)
+			wait_for_pass(&loopers[i]);
+		usleep(3000 * (unsigned int)round);
+		vp_config_remove(GPU);
+		for (int i = 0; i < threads; i++) {
+			pthread_join(ids[i], NULL);
+			igt_assert_eq(loopers[i].ret, -ENODEV);
+			passes += loopers[i].passes;
+		}
+		close(gpu);
+		assert_shared(kept, SIZE, 2, 3);
+		close(kept);
+	}
+	igt_info("%u ioctls\n", passes);
+	igt_assert_lt(ROUNDS * (unsigned int)threads, passes);
+	igt_assert_eq(vp_violations(), violations);
+	for (int i = 0; i < threads; i++)
+		free(loopers[i].data);
+	free(loopers);
+	close(dmabuf);
+	close(other);
+}
+
+/* Eight processes share, 1,000 times a GPU goes under them and comes back. */
+#define CYCLES		1000
+#define MEMBERS		8
+#define GOING		3
+#define MAX_HOPS	6
+
+struct tally {
+	unsigned long sent, received, looks, vanished;
+};
+
+struct circle {
+	atomic_bool stop;
+	struct tally tally[MEMBERS];
+};
+
+struct member {
+	int in, out;
+	uint32_t random;
+	struct tally *tally;
+};
+
+struct parcel {
+	uint32_t seed;
+	uint32_t hops;
+};
+
+static uint32_t any(struct member *me, uint32_t below)
+{
+	me->random = me->random * 1664525u + 1013904223u;
+	return (me->random >> 8) % below;
+}
+
+/* Of the errnos of an ioctl only this one says that the GPU is gone. */
+static bool there(struct member *me, int ret)
+{
+	if (ret == -ENODEV) {
+		me->tally->vanished++;
+		return false;
+	}
+	igt_assert_f(ret >= 0, "%s\n", strerror(-ret));
+	return true;
+}
+
+/* Any GPU; less than 0 when it is just not there. */
+static int open_any(struct member *me)
+{
+	int fd = vp_try_open_node(any(me, VP_DEFAULT_GPUS + GOING),
+				  any(me, 2) ? VP_RENDER : VP_PRIMARY, O_RDWR);
+
+	if (fd == -ENOENT || fd == -ENXIO)
+		fd = -ENODEV;
+	there(me, fd);
+	return fd;
+}
+
+static void sync_cpu(int dmabuf, uint64_t flags)
+{
+	igt_assert_eq(vp_try_sync(dmabuf, flags), 0);
+}
+
+static void cpu_writes(int dmabuf, void *map, uint32_t seed)
+{
+	sync_cpu(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	vp_fill(map, SIZE, seed);
+	sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+}
+
+static void cpu_reads(struct member *me, int dmabuf, void *map, uint32_t seed)
+{
+	sync_cpu(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+	vp_assert_pattern(map, SIZE, seed);
+	sync_cpu(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+	me->tally->looks++;
+}
+
+/* By the GPU if it lasts, else by the CPU: the dma-buf is always there. */
+static void write_pixels(struct member *me, int gpu, uint32_t handle,
+			 int dmabuf, uint32_t seed)
+{
+	uint32_t pixels[SIZE / 4];
+	void *map;
+
+	if (gpu >= 0 && any(me, 2)) {
+		vp_fill(pixels, SIZE, seed);
+		if (there(me, vp_try_poke(gpu, handle, 0, pixels, SIZE)))
+			return;
+	}
+	map = vp_map_dmabuf(dmabuf, SIZE, RW);
+	cpu_writes(dmabuf, map, seed);
+	vp_unmap(map, SIZE);
+}
+
+static void read_pixels(struct member *me, int gpu, uint32_t handle, int dmabuf,
+			uint32_t seed)
+{
+	uint32_t pixels[SIZE / 4];
+	uint64_t offset;
+	void *map;
+
+	if (gpu >= 0 && there(me, vp_try_peek(gpu, handle, 0, pixels, SIZE))) {
+		vp_assert_pattern(pixels, SIZE, seed);
+		me->tally->looks++;
+	}
+	if (gpu >= 0 && there(me, vp_try_mmap_offset(gpu, handle, 0, &offset)) &&
+	    there(me, vp_try_mmap(gpu, offset, SIZE, RW, MAP_SHARED, &map))) {
+		cpu_reads(me, dmabuf, map, seed);
+		vp_unmap(map, SIZE);
+	}
+	if (gpu < 0 || !any(me, 4)) {
+		map = vp_map_dmabuf(dmabuf, SIZE, PROT_READ);
+		cpu_reads(me, dmabuf, map, seed);
+		vp_unmap(map, SIZE);
+	}
+}
+
+union parcel_control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+static void send_parcel(struct member *me, int dmabuf, struct parcel parcel)
+{
+	union parcel_control control = {};
+	struct iovec data = { &parcel, sizeof(parcel) };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(dmabuf));
+	memcpy(CMSG_DATA(header), &dmabuf, sizeof(dmabuf));
+	if (sendmsg(me->out, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+	    sizeof(parcel))
+		me->tally->sent++;
+	else	/* the neighbour's box is full */
+		igt_assert_eq(errno, EAGAIN);
+}
+
+/* Less than 0 when none has come. */
+static int recv_parcel(struct member *me, struct parcel *parcel)
+{
+	union parcel_control control = {};
+	struct iovec data = { parcel, sizeof(*parcel) };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header;
+	int fd;
+
+	if (recvmsg(me->in, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0) {
+		igt_assert_eq(errno, EAGAIN);
+		return -1;
+	}
+	header = CMSG_FIRSTHDR(&message);
+	igt_assert(header && header->cmsg_type == SCM_RIGHTS);
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	me->tally->received++;
+	return fd;
+}
+
+static void make_and_send(struct member *me)
+{
+	struct parcel parcel = { .seed = me->random };
+	int gpu = open_any(me), dmabuf;
+	uint32_t handle;
+
+	if (gpu < 0)
+		return;
+	if (!there(me, vp_try_create(gpu, SIZE, 0, &handle)))
+		goto out;
+	dmabuf = vp_try_export(gpu, handle, DRM_CLOEXEC | DRM_RDWR);
+	if (!there(me, dmabuf))
+		goto out;
+	write_pixels(me, gpu, handle, dmabuf, parcel.seed);
+	read_pixels(me, gpu, handle, dmabuf, parcel.seed);
+	if (any(me, 2))
+		there(me, vp_try_close(gpu, handle));
+	send_parcel(me, dmabuf, parcel);
+	close(dmabuf);
+out:
+	close(gpu);
+}
+
+/* Look at what came, change it, and give it on. */
+static bool receive_and_forward(struct member *me)
+{
+	struct parcel parcel;
+	int dmabuf = recv_parcel(me, &parcel), gpu, again;
+	uint32_t handle = 0;
+
+	if (dmabuf < 0)
+		return false;
+	gpu = open_any(me);
+	if (gpu >= 0 && !there(me, vp_try_import(gpu, dmabuf, &handle))) {
+		close(gpu);
+		gpu = -1;
+	}
+	read_pixels(me, gpu, handle, dmabuf, parcel.seed);
+	if (++parcel.hops < MAX_HOPS) {
+		parcel.seed = me->random;
+		write_pixels(me, gpu, handle, dmabuf, parcel.seed);
+		again = gpu < 0 ? -ENODEV :
+			vp_try_export(gpu, handle, DRM_CLOEXEC | DRM_RDWR);
+		if (there(me, again)) {
+			igt_assert_eq(vp_dmabuf_id(again),
+				      vp_dmabuf_id(dmabuf));
+			close(dmabuf);
+			dmabuf = again;
+		}
+		send_parcel(me, dmabuf, parcel);
+	}
+	if (gpu >= 0)
+		close(gpu);
+	close(dmabuf);
+	return true;
+}
+
+static void take_part(struct circle *circle, struct member *me)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The unplugging is not to wait for us on a machine of few processors. */
+	igt_assert_eq(nice(5), 5);
+	while (!atomic_load(&circle->stop)) {
+		make_and_send(me);
+		while (receive_and_forward(me) && any(me, 4))
+			;
+	}
+}
+
+static void plug_cycles(void)
+{
+	static const char *const settings[] = {
+		"", "dma_bits=32 max_segment=4096", "coherent=0",
+		"dma_bits=32 coherent=0 syncobj=0",
+	};
+	struct circle *circle = mmap(NULL, sizeof(*circle), RW,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long violations = vp_violations();
+	struct tally all = {};
+	char name[GOING][8];
+	int sock[MEMBERS][2];
+	double began;
+
+	igt_assert(circle != MAP_FAILED);
+	for (int i = 0; i < GOING; i++) {
+		snprintf(name[i], sizeof(name[i]), "gpu%d", i);
+		vp_config_plug(name[i], "");
+	}
+	for (int i = 0; i < MEMBERS; i++)
+		vp_socketpair(sock[i]);
+	igt_fork(child, MEMBERS) {
+		struct member me = {
+			.in = sock[child][0],
+			.out = sock[(child + 1) % MEMBERS][1],
+			.random = 1000u * (uint32_t)child,
+			.tally = &circle->tally[child],
+		};
+
+		take_part(circle, &me);
+	}
+
+	began = now_s();
+	for (unsigned int cycle = 0; cycle < CYCLES; cycle++) {
+		const char *gpu = name[cycle % GOING];
+
+		/* Once by its attribute, once with its folder. */
+		if (cycle / GOING & 1) {
+			vp_config_disable(gpu);
+			vp_config_enable(gpu);
+		} else {
+			vp_config_remove(gpu);
+			vp_config_plug(gpu, settings[cycle / (2 * GOING) % 4]);
+		}
+	}
+	igt_info("%d cycles in %.1f s\n", CYCLES, now_s() - began);
+	atomic_store(&circle->stop, true);
+	igt_waitchildren();
+
+	for (int i = 0; i < MEMBERS; i++) {
+		struct tally *one = &circle->tally[i];
+
+		igt_info("process %d: %lu sent, %lu received, %lu looks, GPU gone %lu times\n",
+			 i, one->sent, one->received, one->looks,
+			 one->vanished);
+		igt_assert_neq(one->sent, 0);
+		igt_assert_neq(one->received, 0);
+		igt_assert_neq(one->looks, 0);
+		all.vanished += one->vanished;
+		close(sock[i][0]);
+		close(sock[i][1]);
+	}
+	/* Otherwise nothing has been seen of the unplugging. */
+	igt_assert_neq(all.vanished, 0);
+	igt_assert_eq(vp_violations(), violations);
+	for (int i = 0; i < GOING; i++)
+		vp_config_remove(name[i]);
+	munmap(circle, sizeof(*circle));
+}
+
+static int (*const all_steps[])(struct looper *) = {
+	step_create, step_peek, step_poke, step_first_peek, step_export,
+	step_import, step_map, step_dumb, step_open,
+};
+
+static void middle_subtest(const char *what, int (*step)(struct looper *))
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "in-the-middle-%s", what);
+	igt_describe("A GPU goes under two threads that loop over this: success, then ENODEV");
+	vp_subtest(name) {
+		int (*const steps[])(struct looper *) = { step, step };
+
+		in_the_middle(steps, 2);
+	}
+}
+
+igt_main
+{
+	igt_describe("A removed GPU's exports live on, on another GPU and in mappings");
+	vp_subtest("exported")
+		exported(SIZE);
+
+	igt_describe("The same with huge pages");
+	vp_subtest("exported-large")
+		exported(LARGE);
+
+	igt_describe("A removed importer lets go of the buffer; its mapping stays");
+	vp_subtest("imported")
+		imported();
+
+	igt_describe("Maker and importer are removed, and a third GPU has the buffer");
+	vp_subtest("both-gone")
+		both_gone();
+
+	igt_describe("Mappings of a removed GPU's file can be touched, old pages and new ones");
+	vp_subtest("mapped")
+		mapped(false);
+
+	igt_describe("The same with mappings of the dma-buf");
+	vp_subtest("mapped-fd")
+		mapped(true);
+
+	igt_describe("A removed GPU's DMA mapping goes with it; what it wrote stays");
+	vp_subtest("dma-mapped") {
+		dma_mapped("");
+		dma_mapped("coherent=0 dma_bits=32 max_segment=4096");
+	}
+
+	igt_describe("The same with a buffer of vgem's, which can be unloaded then");
+	vp_subtest("dma-mapped-foreign")
+		foreign_mapped();
+
+	igt_describe("vgem keeps and gives on a removed GPU's buffer");
+	vp_subtest("foreign-importer")
+		foreign_importer();
+
+	igt_describe("Handles of a removed GPU go with its file, mapped for DMA or not");
+	vp_subtest("last-handle") {
+		last_handle(LEFT_NOTHING, false);
+		last_handle(LEFT_NOTHING, true);
+	}
+
+	igt_describe("A mapping, a descriptor or an import keeps the buffer beyond the last handle");
+	vp_subtest("last-handle-kept") {
+		last_handle(LEFT_MAPPING, true);
+		last_handle(LEFT_FD, true);
+		last_handle(LEFT_IMPORT, true);
+	}
+
+	igt_describe("A removed GPU's nodes cannot be opened");
+	vp_subtest("nodes-gone")
+		nodes_gone();
+
+	igt_describe("A file of a removed GPU can be read, polled, asked and closed");
+	vp_subtest("file-left") {
+		file_left(VP_RENDER);
+		file_left(VP_PRIMARY);
+	}
+
+	igt_describe("rmdir does not wait for another process that has the GPU open");
+	vp_subtest("other-process")
+		other_process();
+
+	igt_describe("Descriptors on their way to another process arrive after the GPU has gone");
+	vp_subtest("fd-passed")
+		fd_passed();
+
+	igt_describe("A new GPU of the same number imports the old one's buffer");
+	vp_subtest("comes-back")
+		comes_back();
+
+	igt_describe("A removed GPU's syncobj descriptor works on another GPU");
+	vp_subtest("syncobj")
+		syncobj();
+
+	igt_describe("vgem's fence on a removed GPU's buffer is waited for as before");
+	vp_subtest("fence-stays")
+		fence_stays();
+
+	igt_describe("A GPU goes while a process waits for a fence to read");
+	vp_subtest("while-waiting-peek")
+		while_waiting(false);
+
+	igt_describe("A GPU goes while a process waits for a fence to write");
+	vp_subtest("while-waiting-poke")
+		while_waiting(true);
+
+	middle_subtest("create", step_create);
+	middle_subtest("peek", step_peek);
+	middle_subtest("poke", step_poke);
+	middle_subtest("first-peek", step_first_peek);
+	middle_subtest("export", step_export);
+	middle_subtest("import", step_import);
+	middle_subtest("map", step_map);
+	middle_subtest("dumb", step_dumb);
+	middle_subtest("open", step_open);
+
+	igt_describe("A GPU goes under nine threads, each with an ioctl of its own");
+	vp_subtest("in-the-middle-all")
+		in_the_middle(all_steps, VP_ARRAY_SIZE(all_steps));
+
+	igt_describe("Eight processes share while a GPU goes and comes back, 1,000 times");
+	vp_subtest("plug-cycles")
+		plug_cycles();
+}

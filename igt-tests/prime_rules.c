@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rules of the dma-buf contract that a program can break, and who is told so:
+ * once per buffer and rule in the kernel log, every time in the counts.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <linux/dma-buf.h>
+
+#include "vp_test.h"
+#include "vp_watch.h"
+
+IGT_TEST_DESCRIPTION("Breaches of the dma-buf contract by programs");
+
+#define RW	(PROT_READ | PROT_WRITE)
+#define READ	DMA_BUF_SYNC_READ
+#define WRITE	DMA_BUF_SYNC_WRITE
+
+/* A buffer of GPU 0, its dma-buf, and who broke a rule on it last. */
+struct scene {
+	int gpu;
+	uint32_t handle;
+	size_t size;
+	int dmabuf;
+	uint64_t id;
+	char name[17];
+	pid_t process;
+};
+
+static struct scene prepare(size_t size, uint32_t flags)
+{
+	struct scene scene = {
+		.gpu = vp_open(0), .size = size, .process = getpid(),
+	};
+
+	prctl(PR_GET_NAME, scene.name);
+	scene.handle = vp_create(scene.gpu, size);
+	scene.dmabuf = vp_try_export(scene.gpu, scene.handle,
+				     DRM_CLOEXEC | flags);
+	igt_assert_lte(0, scene.dmabuf);
+	scene.id = vp_id(scene.gpu, scene.handle);
+	return scene;
+}
+
+static void let_go(struct scene *scene)
+{
+	close(scene->dmabuf);
+	close(scene->gpu);
+}
+
+static void assert_no_line(int log, const struct scene *scene)
+{
+	char words[40];
+
+	snprintf(words, sizeof(words), "buffer %llu of",
+		 (unsigned long long)scene->id);
+	igt_assert_eq(vp_logged(log, "contract: ", words), 0);
+}
+
+/* The buffer has broken @rule so often, and no other. */
+static void assert_count(const struct scene *scene, const char *rule,
+			 unsigned int count)
+{
+	igt_assert_eq(vp_watch_violations(scene->id, rule), count);
+	igt_assert_eq(vp_watch(scene->id)->violations, count);
+	igt_assert_eq(vp_watch(scene->id)->n_violation, count ? 1 : 0);
+}
+
+/*
+ * A rule is broken twice on one buffer and once on another: three counts, and
+ * a line for each of the buffers.
+ */
+static void breaks(const char *rule, const char *device, uint32_t flags,
+		   void (*breach)(struct scene *scene))
+{
+	struct scene one = prepare(VP_PAGE, flags);
+	struct scene two = prepare(3 * VP_PAGE, flags);
+	unsigned int before = vp_watch_total(rule);
+	int log[2] = { vp_log_open(), vp_log_open() }, later;
+
+	breach(&one);
+	assert_count(&one, rule, 1);
+	vp_assert_reported(log[0], one.id, rule, device, one.name, one.process);
+	assert_count(&two, rule, 0);
+	igt_assert_eq(vp_watch_total(rule), before + 1);
+
+	later = vp_log_open();
+	breach(&one);
+	assert_count(&one, rule, 2);
+	assert_no_line(later, &one);
+	igt_assert_eq(vp_watch_total(rule), before + 2);
+
+	breach(&two);
+	assert_count(&two, rule, 1);
+	vp_assert_reported(log[1], two.id, rule, device, two.name, two.process);
+	assert_count(&one, rule, 2);
+	igt_assert_eq(vp_watch_total(rule), before + 3);
+
+	/* The count is of all time. */
+	let_go(&one);
+	let_go(&two);
+	igt_assert_eq(vp_watch_total(rule), before + 3);
+	close(log[0]);
+	close(log[1]);
+	close(later);
+}
+
+static void ends_without_begin(struct scene *scene)
+{
+	vp_sync_end(scene->dmabuf, READ);
+}
+
+static void leaves_begin_open(struct scene *scene)
+{
+	pid_t child = vp_start_access("doomed", scene->dmabuf, WRITE, 1);
+
+	vp_kill(child);
+	strcpy(scene->name, "doomed");
+	scene->process = child;
+}
+
+/* What a real program does: it works, and is not in the contract. */
+static void maps_read_only_writable(struct scene *scene)
+{
+	uint32_t *own = vp_map(scene->gpu, scene->handle, scene->size, RW);
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene->dmabuf);
+	uint32_t *map = vp_map(gpu, handle, scene->size, RW);
+
+	*map = *own + 1;
+	igt_assert_eq(*map, *own);
+	vp_unmap(map, scene->size);
+	vp_unmap(own, scene->size);
+	close(gpu);
+}
+
+static void pokes_read_only(struct scene *scene)
+{
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene->dmabuf), word = 0x5eed, seen;
+
+	vp_poke(gpu, handle, 0, &word, sizeof(word));
+	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
+	igt_assert_eq(seen, word);
+	close(gpu);
+}
+
+/* In strict mode it is refused, and reported all the same. */
+static void maps_read_only_strictly(struct scene *scene)
+{
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene->dmabuf);
+	uint64_t offset = vp_mmap_offset(gpu, handle);
+
+	vp_strict(true);
+	igt_assert_eq(vp_try_mmap(gpu, offset, scene->size, RW, MAP_SHARED,
+				  NULL), -EACCES);
+	vp_strict(false);
+	close(gpu);
+}
+
+static void pokes_read_only_strictly(struct scene *scene)
+{
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene->dmabuf), word = 0x5eed, seen;
+
+	vp_strict(true);
+	igt_assert_eq(vp_try_poke(gpu, handle, 0, &word, sizeof(word)),
+		      -EACCES);
+	vp_strict(false);
+	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
+	igt_assert_eq(seen, 0);
+	close(gpu);
+}
+
+static void all_listed(void)
+{
+	const char *rule;
+
+	for (unsigned int i = 0; (rule = vp_watch_rule(i)); i++)
+		vp_watch_total(rule);
+}
+
+/* For what GPU 1 has the buffer mapped. */
+static void assert_direction(const struct scene *scene, const char *direction)
+{
+	const struct vp_watch_attachment *attachment =
+		vp_watch_attachment(scene->id, "vprime1");
+
+	igt_assert_f(attachment && !strcmp(attachment->direction, direction),
+		     "not mapped %s\n", direction);
+}
+
+/* What is seen, and done, without a breach. */
+static void read_only(void)
+{
+	struct scene scene = prepare(2 * VP_PAGE, 0);
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene.dmabuf), word = 0;
+	uint32_t *own = vp_map(scene.gpu, scene.handle, scene.size, RW), *map;
+
+	igt_assert_eq(vp_info(gpu, handle).flags & DRM_VPRIME_INFO_READ_ONLY,
+		      DRM_VPRIME_INFO_READ_ONLY);
+	igt_assert_eq(vp_info(scene.gpu, scene.handle).flags &
+		      DRM_VPRIME_INFO_READ_ONLY, 0);
+	own[0] = 1;
+	map = vp_map(gpu, handle, scene.size, PROT_READ);
+	igt_assert_eq(map[0], 1);
+	own[0] = 2;
+	igt_assert_eq(map[0], 2);
+	igt_assert_eq(vp_touch(map, true), SIGSEGV);
+
+	/* The GPU says that it only reads, when it maps. */
+	vp_peek(gpu, handle, 0, &word, sizeof(word));
+	igt_assert_eq(word, 2);
+	assert_direction(&scene, "to-device");
+	/* Its maker does both. */
+	vp_poke(scene.gpu, scene.handle, 0, &(uint32_t){ 4 }, sizeof(word));
+	igt_assert_eq(map[0], 4);
+	assert_count(&scene, "writable-read-only", 0);
+
+	/* And another one, once it has written, has mapped for that. */
+	vp_poke(gpu, handle, 0, &(uint32_t){ 5 }, sizeof(word));
+	igt_assert_eq(map[0], 5);
+	assert_direction(&scene, "bidirectional");
+	assert_count(&scene, "writable-read-only", 1);
+	vp_unmap(map, scene.size);
+	vp_unmap(own, scene.size);
+	close(gpu);
+	let_go(&scene);
+}
+
+static void read_only_strict(void)
+{
+	struct scene scene = prepare(2 * VP_PAGE, 0);
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene.dmabuf);
+	uint64_t offset = vp_mmap_offset(gpu, handle);
+	void *map;
+
+	vp_strict(true);
+	vp_sync_start(scene.dmabuf, DMA_BUF_SYNC_RW);
+	map = vp_map(gpu, handle, scene.size, PROT_READ);
+	igt_assert_eq(mprotect(map, scene.size, RW), -1);
+	igt_assert_eq(errno, EACCES);
+	igt_assert_eq(mprotect(map, VP_PAGE, PROT_WRITE), -1);
+	igt_assert_eq(errno, EACCES);
+	igt_assert_eq(mprotect(map, scene.size, PROT_NONE), 0);
+	igt_assert_eq(mprotect(map, scene.size, PROT_READ), 0);
+	igt_assert_eq(vp_touch(map, true), SIGSEGV);
+	assert_count(&scene, "writable-read-only", 0);
+
+	vp_assert_refused(vp_try_mmap(gpu, offset, scene.size, RW, MAP_SHARED,
+				      NULL), EACCES);
+	vp_assert_refused(vp_try_mmap(gpu, offset, VP_PAGE, PROT_WRITE,
+				      MAP_SHARED, NULL), EACCES);
+	assert_count(&scene, "writable-read-only", 2);
+	/* Its maker is not concerned. */
+	vp_unmap(vp_map(scene.gpu, scene.handle, scene.size, RW), scene.size);
+	vp_unmap(map, scene.size);
+	vp_sync_end(scene.dmabuf, DMA_BUF_SYNC_RW);
+	vp_strict(false);
+	close(gpu);
+	let_go(&scene);
+}
+
+/* The same file comes back to who made it: that is no import. */
+static void read_only_own(void)
+{
+	struct scene scene = prepare(VP_PAGE, 0);
+	int again = vp_open(0);
+	uint32_t handle = vp_import(scene.gpu, scene.dmabuf), word = 1;
+
+	igt_assert_eq(handle, scene.handle);
+	igt_assert_eq(vp_info(scene.gpu, handle).flags &
+		      DRM_VPRIME_INFO_READ_ONLY, 0);
+	vp_poke(scene.gpu, handle, 0, &word, sizeof(word));
+	vp_unmap(vp_map(scene.gpu, handle, VP_PAGE, RW), VP_PAGE);
+	assert_count(&scene, "writable-read-only", 0);
+	close(again);
+	let_go(&scene);
+}
+
+/* A buffer has one file: who exports it again does not make it another one. */
+static void read_only_is_inherited(void)
+{
+	struct scene scene = prepare(VP_PAGE, 0);
+	int gpu = vp_open(1), again;
+
+	again = vp_export(gpu, vp_import(gpu, scene.dmabuf));
+	close(gpu);
+	gpu = vp_open(1);
+	igt_assert_eq(vp_info(gpu, vp_import(gpu, again)).flags &
+		      DRM_VPRIME_INFO_READ_ONLY, DRM_VPRIME_INFO_READ_ONLY);
+	close(again);
+	close(gpu);
+	let_go(&scene);
+}
+
+static void first_export_decides(void)
+{
+	struct scene scene = prepare(VP_PAGE, DRM_RDWR);
+	int gpu = vp_open(1), again;
+	uint32_t handle, word = 7;
+	uint32_t *map;
+
+	again = vp_try_export(scene.gpu, scene.handle, DRM_CLOEXEC);
+	igt_assert_lte(0, again);
+	handle = vp_import(gpu, again);
+	igt_assert_eq(vp_info(gpu, handle).flags & DRM_VPRIME_INFO_READ_ONLY,
+		      0);
+	map = vp_map(gpu, handle, VP_PAGE, RW);
+	vp_poke(gpu, handle, 0, &word, sizeof(word));
+	igt_assert_eq(map[0], 7);
+	assert_count(&scene, "writable-read-only", 0);
+	vp_unmap(map, VP_PAGE);
+	close(again);
+	close(gpu);
+	let_go(&scene);
+}
+
+static void read_only_foreign(void)
+{
+	int gpu = vp_open(0), vgem, dmabuf;
+	struct vp_dumb dumb;
+	uint32_t handle;
+	uint64_t id;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dumb = vp_create_dumb(vgem, 64, 64, 32);
+	dmabuf = vp_try_export(vgem, dumb.handle, DRM_CLOEXEC);
+	igt_assert_lte(0, dmabuf);
+	handle = vp_import(gpu, dmabuf);
+	id = vp_id(gpu, handle);
+	igt_assert_eq(vp_info(gpu, handle).flags & DRM_VPRIME_INFO_READ_ONLY,
+		      DRM_VPRIME_INFO_READ_ONLY);
+	vp_unmap(vp_map(gpu, handle, dumb.size, PROT_READ), dumb.size);
+	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 0);
+	vp_unmap(vp_map(gpu, handle, dumb.size, RW), dumb.size);
+	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 1);
+	vp_strict(true);
+	igt_assert_eq(vp_try_mmap(gpu, vp_mmap_offset(gpu, handle), dumb.size,
+				  RW, MAP_SHARED, NULL), -EACCES);
+	vp_strict(false);
+	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 2);
+	close(dmabuf);
+	close(vgem);
+	close(gpu);
+}
+
+igt_main
+{
+	igt_describe("Every rule has a line in the file of counts");
+	vp_subtest("all-listed")
+		all_listed();
+
+	igt_describe("A CPU access ends that has not begun");
+	vp_subtest("end-without-begin")
+		breaks("end-without-begin", "cpu", DRM_RDWR,
+		       ends_without_begin);
+
+	igt_describe("A process dies between begin and end");
+	vp_subtest("begin-left-open")
+		breaks("begin-left-open", "cpu", DRM_RDWR, leaves_begin_open);
+
+	igt_describe("A program makes a writable mapping of what it got through a read-only file");
+	vp_subtest("writable-read-only-mmap")
+		breaks("writable-read-only", "vprime1", 0,
+		       maps_read_only_writable);
+
+	igt_describe("A GPU writes to what it got through a read-only file");
+	vp_subtest("writable-read-only-poke")
+		breaks("writable-read-only", "vprime1", 0, pokes_read_only);
+
+	igt_describe("strict: the writable mapping is refused too");
+	vp_subtest("strict-read-only-mmap")
+		breaks("writable-read-only", "vprime1", 0,
+		       maps_read_only_strictly);
+
+	igt_describe("strict: the GPU's write is refused too");
+	vp_subtest("strict-read-only-poke")
+		breaks("writable-read-only", "vprime1", 0,
+		       pokes_read_only_strictly);
+
+	igt_describe("What came in through a read-only file is read by CPU and GPU without a breach");
+	vp_subtest("read-only")
+		read_only();
+
+	igt_describe("strict: a mapping of it cannot be made writable, or made writable later");
+	vp_subtest("strict-read-only")
+		read_only_strict();
+
+	igt_describe("A GPU's own buffer stays its own when it comes back read-only");
+	vp_subtest("read-only-own")
+		read_only_own();
+
+	igt_describe("A file that came in read-only goes out read-only");
+	vp_subtest("read-only-is-inherited")
+		read_only_is_inherited();
+
+	igt_describe("A buffer's first export decides whether its file can be written");
+	vp_subtest("first-export-decides")
+		first_export_decides();
+
+	igt_describe("Another driver's buffer through a read-only file");
+	vp_subtest("read-only-foreign")
+		read_only_foreign();
+
+	igt_fixture
+		vp_unload_foreign("vgem");
+}
