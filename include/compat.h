@@ -103,11 +103,13 @@ static inline unsigned long vp_unmapped_area(struct file *file,
 #define VP_FOP_FLAGS
 #endif
 
-/* The callback by which an exporter says that memory moves; renamed in 2026. */
+/* How an exporter says that memory moves: renamed in 2026. */
 #if VP_HAVE_INVALIDATE_MAPPINGS
-#define vp_invalidate_mappings	invalidate_mappings
+#define vp_invalidate_mappings		invalidate_mappings
+#define vp_kernel_invalidate_mappings	dma_buf_invalidate_mappings
 #else
-#define vp_invalidate_mappings	move_notify
+#define vp_invalidate_mappings		move_notify
+#define vp_kernel_invalidate_mappings	dma_buf_move_notify
 #endif
 
 /*

@@ -421,3 +421,4 @@ const char *vp_attachment_lifetime(struct vp_attachment *attach)
 		return "pinned";
 	return attach->pins ? "revocable" : "movable";
 }
+EXPORT_SYMBOL_GPL(vp_attachment_lifetime);

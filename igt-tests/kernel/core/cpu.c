@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The CPU's part: access between begin and end, and kernel mappings of whole
+ * buffers. Where the CPU cannot reach the memory, see fallback.c.
+ */
+#include "core_test.h"
+
+#include <linux/delay.h>
+#include <linux/highmem.h>
+
+/* The CPU waits for the fences its access conflicts with. */
+static int test_cpu_access(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct vp_attachment attach;
+	struct dma_fence *job;
+	struct sg_table *sgt;
+
+	CHECK(buffer);
+	CHECK(!vp_dmabuf_attach(&buffer->base, &attach, &vp_test_pdev->dev,
+				NULL));
+	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_READ);
+	CHECK(job);
+	dma_resv_lock(buffer->base.resv, NULL);
+	sgt = vp_dmabuf_map_attachment(&attach, DMA_BIDIRECTIONAL);
+	CHECK(!IS_ERR(sgt));
+	dma_resv_unlock(buffer->base.resv);
+
+	/* Reading beside a reader waits for nobody. */
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE));
+	CHECK(!dma_fence_is_signaled(job));
+	CHECK(buffer->begins == 1);
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
+	CHECK(buffer->begins == 0);
+
+	vp_test_job_ends_in(job, 100);
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE));
+	CHECK(dma_fence_is_signaled(job));
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_BIDIRECTIONAL));
+	CHECK(buffer->base.cpu_accesses == 2);
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_BIDIRECTIONAL));
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_TO_DEVICE));
+	CHECK(buffer->base.cpu_accesses == 0);
+	vp_test_job_end(job);
+
+	/* And reading beside a writer waits. */
+	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_WRITE);
+	CHECK(job);
+	vp_test_job_ends_in(job, 100);
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE));
+	CHECK(dma_fence_is_signaled(job));
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
+
+	dma_resv_lock(buffer->base.resv, NULL);
+	vp_dmabuf_unmap_attachment(&attach, sgt, DMA_BIDIRECTIONAL);
+	dma_resv_unlock(buffer->base.resv);
+	vp_dmabuf_detach(&attach);
+	vp_dmabuf_put(&buffer->base);
+	vp_test_job_end(job);
+	return 0;
+}
+
+/* An exporter that cannot begin leaves nothing begun. */
+static int test_cpu_access_fails(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+
+	CHECK(buffer);
+	buffer->fail_begin = -ENOSPC;
+	CHECK(vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE) ==
+	      -ENOSPC);
+	CHECK(buffer->base.cpu_accesses == 0 && buffer->begins == 0);
+
+	/* Nor does it take one away that had been. */
+	buffer->fail_begin = 0;
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE));
+	buffer->fail_begin = -ENOSPC;
+	CHECK(vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE) ==
+	      -ENOSPC);
+	CHECK(buffer->base.cpu_accesses == 1 && buffer->begins == 1);
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
+	CHECK(buffer->base.cpu_accesses == 0 && buffer->begins == 0);
+	vp_dmabuf_put(&buffer->base);
+	CHECK(vp_test_released == 1);
+	return 0;
+}
+
+static int vp_test_begin_and_end(void *buf)
+{
+	CHECK(!vp_dmabuf_begin_cpu_access(buf, DMA_FROM_DEVICE));
+	CHECK(!vp_dmabuf_end_cpu_access(buf, DMA_FROM_DEVICE));
+	return 0;
+}
+
+static int vp_test_begin_fails(void *buf)
+{
+	to_test(buf)->fail_begin = -ENOSPC;
+	CHECK(vp_dmabuf_begin_cpu_access(buf, DMA_FROM_DEVICE) == -ENOSPC);
+	to_test(buf)->fail_begin = 0;
+	return 0;
+}
+
+/* A process and a kernel thread: each ends what it has begun. */
+static int test_cpu_access_of_two(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	long before = vp_test_violations();
+	struct vp_test_thread *thread;
+
+	CHECK(buffer);
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE));
+	thread = vp_test_start(vp_test_begin_and_end, &buffer->base);
+	CHECK(thread && !vp_test_join(thread));
+	CHECK(buffer->base.cpu_accesses == 1);
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_TO_DEVICE));
+	CHECK(vp_test_violations() == before);
+
+	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE));
+	thread = vp_test_start(vp_test_begin_fails, &buffer->base);
+	CHECK(thread && !vp_test_join(thread));
+	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_TO_DEVICE));
+	CHECK(vp_test_violations() == before);
+	CHECK(buffer->base.cpu_accesses == 0 && buffer->begins == 0);
+	vp_dmabuf_put(&buffer->base);
+	CHECK(vp_test_released == 1);
+	return 0;
+}
+
+static int vp_test_begin_interrupted(void *buf)
+{
+	return vp_dmabuf_begin_cpu_access(buf, DMA_TO_DEVICE);
+}
+
+/* A signal ends the wait for a job, and then nothing has begun. */
+static int test_cpu_access_interrupted(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct vp_test_thread *thread;
+	struct dma_fence *job;
+
+	CHECK(buffer);
+	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_READ);
+	CHECK(job);
+	thread = vp_test_start(vp_test_begin_interrupted, &buffer->base);
+	CHECK(thread);
+	msleep(50);
+	CHECK(vp_test_is_running(thread));
+	vp_test_interrupt(thread);
+	CHECK(vp_test_join(thread) == -ERESTARTSYS);
+	CHECK(buffer->base.cpu_accesses == 0 && buffer->begins == 0);
+	vp_test_job_end(job);
+	vp_dmabuf_put(&buffer->base);
+	return 0;
+}
+
+/* A whole buffer in the kernel: one mapping for all users, or none. */
+static int test_vmap(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct iosys_map one, two;
+	u8 *bytes;
+
+	CHECK(buffer);
+	dma_resv_lock(buffer->base.resv, NULL);
+	buffer->fail_vmap = -ENOMEM;
+	CHECK(vp_dmabuf_vmap(&buffer->base, &one) == -ENOMEM);
+	CHECK(iosys_map_is_null(&one) && !buffer->base.vmap_users);
+
+	buffer->fail_vmap = 0;
+	CHECK(!vp_dmabuf_vmap(&buffer->base, &one));
+	CHECK(!vp_dmabuf_vmap(&buffer->base, &two));
+	CHECK(buffer->vmaps == 1 && iosys_map_is_equal(&one, &two));
+
+	bytes = one.vaddr;
+	bytes[PAGE_SIZE + 5] = 0x5a;
+	bytes = kmap_local_page(buffer->pages[1]);
+	CHECK(bytes[5] == 0x5a);
+	kunmap_local(bytes);
+
+	vp_dmabuf_vunmap(&buffer->base, &one);
+	CHECK(buffer->vmaps == 1);
+	vp_dmabuf_vunmap(&buffer->base, &two);
+	CHECK(buffer->vmaps == 0);
+	dma_resv_unlock(buffer->base.resv);
+	vp_dmabuf_put(&buffer->base);
+	return 0;
+}
+
+/* Not every exporter can. */
+static int test_vmap_unsupported(void)
+{
+	static struct vp_dmabuf_ops ops;
+	struct vp_test_buffer *buffer;
+	struct iosys_map map;
+
+	ops = vp_test_ops;
+	ops.vmap = NULL;
+	ops.vunmap = NULL;
+	buffer = vp_test_buffer_with(&ops, NULL);
+	CHECK(buffer);
+	dma_resv_lock(buffer->base.resv, NULL);
+	CHECK(vp_dmabuf_vmap(&buffer->base, &map) == -EOPNOTSUPP);
+	CHECK(iosys_map_is_null(&map) && !buffer->base.vmap_users);
+	dma_resv_unlock(buffer->base.resv);
+	vp_dmabuf_put(&buffer->base);
+	return 0;
+}
+
+/* A kernel mapping holds the memory; nobody is told of anything. */
+static int test_vmap_holds(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct vp_test_importer *importer;
+	struct iosys_map map;
+
+	CHECK(buffer);
+	importer = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
+	CHECK(!IS_ERR(importer) && !vp_test_map(importer));
+	dma_resv_lock(buffer->base.resv, NULL);
+	CHECK(!vp_dmabuf_vmap(&buffer->base, &map));
+	dma_resv_unlock(buffer->base.resv);
+
+	CHECK(vp_dmabuf_move(&buffer->base) == -EBUSY);
+	CHECK(vp_dmabuf_revoke(&buffer->base) == -EBUSY);
+	CHECK(!buffer->moves && !buffer->revokes && !importer->told);
+	CHECK(!buffer->base.revoked);
+	*(u32 *)map.vaddr = 0xcafe;
+	CHECK(vp_test_sees(importer, 0, 0xcafe));
+
+	dma_resv_lock(buffer->base.resv, NULL);
+	vp_dmabuf_vunmap(&buffer->base, &map);
+	dma_resv_unlock(buffer->base.resv);
+	CHECK(!vp_dmabuf_move(&buffer->base));
+	CHECK(!vp_test_map(importer));
+	CHECK(vp_test_sees(importer, 0, 0xcafe));
+	CHECK(!vp_dmabuf_revoke(&buffer->base));
+	CHECK(buffer->moves == 1 && buffer->revokes == 1 && !buffer->hurried);
+	vp_test_detach(importer);
+	vp_dmabuf_put(&buffer->base);
+	return 0;
+}
+
+const struct vp_test vp_cpu_tests[] = {
+	{ "cpu-access", test_cpu_access },
+	{ "cpu-access-fails", test_cpu_access_fails },
+	{ "cpu-access-interrupted", test_cpu_access_interrupted },
+	{ "cpu-access-of-two", test_cpu_access_of_two },
+	{ "vmap", test_vmap },
+	{ "vmap-unsupported", test_vmap_unsupported },
+	{ "vmap-holds", test_vmap_holds },
+	{}
+};
