@@ -80,7 +80,7 @@ module: ## build build/KVER/vprime.ko (the default)
 
 # A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test is one file of
 # igt-tests/, with all of igt-tests/lib/*.c.
-programs := demo bench testcard missing-sync
+programs := demo bench testcard missing-sync vprimectl
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
 tests := $(patsubst igt-tests/%.c,%,$(wildcard igt-tests/*.c))
 test_library := $(wildcard igt-tests/lib/*.c)

@@ -4,18 +4,14 @@
  * when it is given what it cannot use it says so in one line and leaves
  * nothing behind.
  */
-#define _GNU_SOURCE	/* close_range */
-#include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "vp_program.h"
 #include "vp_test.h"
 
 IGT_TEST_DESCRIPTION("The demo, with good pictures and bad ones");
@@ -27,81 +23,34 @@ struct result {
 	struct stat out;
 };
 
-/* Programs lie in the folder above the tests'. */
-static void program(const char *name, char path[PATH_MAX])
-{
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	igt_assert_lt((ssize_t)0, length);
-	self[length] = '\0';
-	igt_assert(snprintf(path, PATH_MAX, "%s/../%s", dirname(self), name) <
-		   PATH_MAX);
-}
-
-static int end_of(pid_t pid)
-{
-	int status;
-
-	igt_assert_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void run(const char *name, const char *const arguments[])
-{
-	char path[PATH_MAX];
-	pid_t pid;
-
-	program(name, path);
-	pid = fork();
-	igt_assert_lte(0, pid);
-	if (!pid) {
-		execv(path, (char *const *)arguments);
-		_exit(127);
-	}
-	igt_assert_eq(end_of(pid), 0);
-}
-
-/* @arguments but the first (its name) and the last two (--out and the file). */
+/* Two arguments beside --out and its file. */
 static struct result demo(const char *first, const char *second)
 {
 	struct result result = {};
-	char path[PATH_MAX], folder[] = "/tmp/demo.XXXXXX", out[64];
-	int complaints[2];
-	size_t length = 0;
-	ssize_t got;
-	pid_t pid;
+	char folder[] = "/tmp/demo.XXXXXX", out[64];
+	struct vp_ran ran;
 
 	igt_assert(mkdtemp(folder));
 	snprintf(out, sizeof(out), "%s/out.png", folder);
-	program("demo", path);
-	igt_assert_eq(pipe(complaints), 0);
-	pid = fork();
-	igt_assert_lte(0, pid);
-	if (!pid) {
-		const char *const arguments[] = {
-			"demo", "--out", out, first, second, NULL,
-		};
-
-		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
-		dup2(complaints[1], STDERR_FILENO);
-		close_range(3, ~0u, 0);
-		execv(path, (char *const *)arguments);
-		_exit(127);
-	}
-	close(complaints[1]);
-	while (length < sizeof(result.complaint) - 1 &&
-	       (got = read(complaints[0], result.complaint + length,
-			   sizeof(result.complaint) - 1 - length)) > 0)
-		length += (size_t)got;
-	close(complaints[0]);
-	result.status = end_of(pid);
+	ran = vp_run_words(NULL, "demo", "--out", out, first, second);
+	result.status = ran.status;
+	snprintf(result.complaint, sizeof(result.complaint), "%s", ran.err);
+	vp_ran_free(&ran);
 	result.wrote = !stat(out, &result.out);
 	if (result.wrote)
 		unlink(out);
 	/* Fails when there is anything else in it, half a picture for one. */
 	igt_assert_eq(rmdir(folder), 0);
 	return result;
+}
+
+static void make_card(const char *width, const char *height)
+{
+	struct vp_ran ran = vp_run_words(NULL, "testcard", "/tmp/card.png",
+					 width, height);
+
+	igt_assert_f(!ran.status, "exit code %d: %s\n", ran.status, ran.err);
+	vp_ran_free(&ran);
 }
 
 static void works(const char *first, const char *second)
@@ -115,11 +64,7 @@ static void works(const char *first, const char *second)
 
 static void works_with_size(const char *width, const char *height)
 {
-	const char *const make[] = {
-		"testcard", "/tmp/card.png", width, height, NULL,
-	};
-
-	run("testcard", make);
+	make_card(width, height);
 	works("--image", "/tmp/card.png");
 	unlink("/tmp/card.png");
 }
@@ -150,14 +95,11 @@ static void refuses_file(const void *bytes, size_t size, const char *why)
 
 static void truncated(void)
 {
-	const char *const make[] = {
-		"testcard", "/tmp/card.png", "100", "80", NULL,
-	};
 	static char bytes[1 << 20];
 	int file;
 	ssize_t size;
 
-	run("testcard", make);
+	make_card("100", "80");
 	file = open("/tmp/card.png", O_RDONLY);
 	size = read(file, bytes, sizeof(bytes));
 	close(file);

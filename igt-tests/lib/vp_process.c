@@ -102,6 +102,16 @@ static void replace_started(pid_t old, pid_t process)
 	}
 }
 
+void vp_started(pid_t process)
+{
+	replace_started(0, process);
+}
+
+void vp_ended(pid_t process)
+{
+	replace_started(process, 0);
+}
+
 /* No assertions here: they would jump into this process's copy of the test. */
 static void hold_access(const char *name, int dmabuf, uint64_t access,
 			unsigned int times, int ready)
@@ -129,7 +139,7 @@ pid_t vp_start_access(const char *name, int dmabuf, uint64_t access,
 	igt_assert_lte(0, child);
 	if (!child)
 		hold_access(name, dmabuf, access, times, ready[1]);
-	replace_started(0, child);
+	vp_started(child);
 	close(ready[1]);
 	/* Nothing comes when it ended instead. */
 	igt_assert_eq(read(ready[0], &byte, 1), 1);
@@ -141,7 +151,7 @@ void vp_kill(pid_t process)
 {
 	igt_assert_eq(kill(process, SIGKILL), 0);
 	igt_assert_eq(waitpid(process, NULL, 0), process);
-	replace_started(process, 0);
+	vp_ended(process);
 }
 
 void vp_kill_leftovers(void)

@@ -25,6 +25,9 @@ pid_t vp_start_access(const char *name, int dmabuf, uint64_t access,
 		      unsigned int times);
 /* SIGKILL; when this returns it is no more. */
 void vp_kill(pid_t process);
+/* For other helpers: a child has been started, or waited for. */
+void vp_started(pid_t process);
+void vp_ended(pid_t process);
 /* All that are left of those. */
 void vp_kill_leftovers(void);
 
