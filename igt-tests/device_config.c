@@ -475,7 +475,8 @@ static void prime(const char *settings, bool imports, bool exports)
 {
 	unsigned int index = vp_config_plug(GPU, settings);
 	static const enum vp_node nodes[] = { VP_RENDER, VP_PRIMARY };
-	int other = vp_open(0), dmabuf = vp_export(other, vp_create(other, SIZE));
+	int other = vp_open(0);
+	int dmabuf = vp_export(other, vp_create(other, SIZE));
 	void *theirs = vp_map_dmabuf(dmabuf, SIZE, RW), *map;
 
 	vp_fill(theirs, SIZE, 1);

@@ -828,7 +828,8 @@ static void read_pixels(struct member *me, int gpu, uint32_t handle, int dmabuf,
 		vp_assert_pattern(pixels, SIZE, seed);
 		me->tally->looks++;
 	}
-	if (gpu >= 0 && there(me, vp_try_mmap_offset(gpu, handle, 0, &offset)) &&
+	if (gpu >= 0 &&
+	    there(me, vp_try_mmap_offset(gpu, handle, 0, &offset)) &&
 	    there(me, vp_try_mmap(gpu, offset, SIZE, RW, MAP_SHARED, &map))) {
 		cpu_reads(me, dmabuf, map, seed);
 		vp_unmap(map, SIZE);
@@ -949,7 +950,7 @@ static bool receive_and_forward(struct member *me)
 static void take_part(struct circle *circle, struct member *me)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The unplugging is not to wait for us on a machine of few processors. */
+	/* The unplugging is not to wait for us where processors are few. */
 	igt_assert_eq(nice(5), 5);
 	while (!atomic_load(&circle->stop)) {
 		make_and_send(me);

@@ -385,7 +385,8 @@ static uint8_t *pages_with(int prot)
 
 static void bad_data(int gpu, uint32_t handle)
 {
-	uint8_t *none = pages_with(PROT_NONE), *read_only = pages_with(PROT_READ);
+	uint8_t *none = pages_with(PROT_NONE);
+	uint8_t *read_only = pages_with(PROT_READ);
 	uint8_t *const nowhere[] = {
 		NULL, (uint8_t *)1, (uint8_t *)0xffff888000000000,
 		(uint8_t *)~0ull, (uint8_t *)(~0ull - SIZE + 1),
@@ -445,11 +446,12 @@ static void refuses_data_untouched(void)
 	close(gpu);
 }
 
-/* The same of the pixels, when all of the data but the last page is there. */
+/* The same of the pixels, when half of the data is there. */
 static void part_of_the_data(void)
 {
 	const size_t size = 2 * VP_PAGE;
-	uint8_t *data = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *data = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS,
+			     -1, 0);
 	int gpu = vp_open(0);
 	uint32_t handle = vp_create(gpu, LARGE);
 	void *map = vp_map(gpu, handle, LARGE, RW);
