@@ -218,16 +218,20 @@ static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
 {
 	struct drm_get_cap *args = data;
 
-	if (args->capability == DRM_CAP_DUMB_BUFFER) {
+	struct vp_config *config = &to_vp_device(drm)->config;
+
+	switch (args->capability) {
+	case DRM_CAP_DUMB_BUFFER:
 		args->value = 1;
 		return 0;
+	case DRM_CAP_PRIME:
+		args->value = (config->prime_import ? DRM_PRIME_CAP_IMPORT : 0) |
+			      (config->prime_export ? DRM_PRIME_CAP_EXPORT : 0);
+		return 0;
+	default:
+		/* The program has changed it since it was looked at. */
+		return -EINVAL;
 	}
-	args->value = 0;
-	if (to_vp_device(drm)->config.prime_import)
-		args->value |= DRM_PRIME_CAP_IMPORT;
-	if (to_vp_device(drm)->config.prime_export)
-		args->value |= DRM_PRIME_CAP_EXPORT;
-	return 0;
 }
 
 /* What the DRM core says for drivers that lack it, where it lets them. */
@@ -368,6 +372,8 @@ long vp_ioctl_compat(struct file *filp, unsigned int cmd, unsigned long arg)
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
+	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD):
+	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
 		return vp_ioctl(filp, cmd, (unsigned long)compat_ptr(arg));
 	default:
 		return drm_compat_ioctl(filp, cmd, arg);
