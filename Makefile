@@ -194,9 +194,10 @@ dkms := $(shell PATH="$$PATH:/usr/sbin" command -v dkms)
 dkms_name = -m vprime -v $(version)
 dkms_source = $(DESTDIR)/usr/src/vprime-$(version)
 header = $(DESTDIR)$(PREFIX)/include/vprime/drm/vprime_drm.h
+vprimectl = $(DESTDIR)$(PREFIX)/sbin/vprimectl
 
 .PHONY: install
-install: ## install the module for this machine's kernel (through DKMS where it is there) and the header
+install: ## install the module (through DKMS where it is there), the header, and vprimectl if built
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
 	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
@@ -210,6 +211,7 @@ else
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 endif
 	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(header)"
+	$(Q)$(if $(wildcard build/bin/vprimectl),install -D -m 755 build/bin/vprimectl "$(vprimectl)")
 
 .PHONY: uninstall
 uninstall: ## undo make install
@@ -219,7 +221,7 @@ ifneq ($(dkms),)
 endif
 	$(Q)rm -f "$(DESTDIR)"/lib/modules/$(running)/updates/vprime.ko*
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
-	$(Q)rm -f "$(header)"
+	$(Q)rm -f "$(header)" "$(vprimectl)"
 	$(Q)rmdir "$(DESTDIR)$(PREFIX)/include/vprime/drm" "$(DESTDIR)$(PREFIX)/include/vprime" 2>/dev/null || true
 
 # ---- looking after the tree ---------------------------------------------------------------------

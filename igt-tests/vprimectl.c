@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "vp_ctl.h"
+#include "vp_foreign.h"
 #include "vp_json.h"
 #include "vp_test.h"
 #include "vp_watch.h"
@@ -104,6 +105,54 @@ static void act_pinned(void)
 	did(&ran, scene.digits, "moved");
 	vp_scene_end(&scene);
 	vp_unload_foreign("vgem");
+}
+
+/* The kernel itself has it mapped. */
+static void act_vmapped(void)
+{
+	struct vp_scene scene = vp_scene();
+	int foreign = vp_foreign_open();
+	struct vp_ran ran;
+	uint32_t vmap;
+
+	igt_assert_eq(vp_foreign_try_vmap(foreign, scene.dmabuf, &vmap), 0);
+	ran = vp_ctl("list", scene.digits);
+	igt_assert(strstr(ran.out, ", 1 vmap\n"));
+	vp_ran_free(&ran);
+	ran = vp_ctl("move", scene.digits);
+	vp_assert_refuses(&ran, 1, "it has to stay where it is");
+	ran = vp_ctl("revoke", scene.digits);
+	vp_assert_refuses(&ran, 1, "the kernel has it mapped for itself");
+	vp_foreign_vunmap(foreign, vmap);
+	ran = vp_ctl("revoke", scene.digits);
+	did(&ran, scene.digits, "revoked");
+	close(foreign);
+	vp_scene_end(&scene);
+	vp_foreign_unload();
+}
+
+/* An importer that is told to unmap, and does not. */
+static void revoke_in_vain(void)
+{
+	struct vp_scene scene = vp_scene();
+	int foreign = vp_foreign_open();
+	uint32_t id = vp_foreign_attach(foreign, scene.dmabuf,
+					VP_FOREIGN_STUBBORN);
+	struct vp_ran ran;
+	uint32_t word;
+
+	igt_assert_eq(vp_foreign_try_read(foreign, id, 0, &word, sizeof(word)),
+		      0);
+	ran = vp_ctl("revoke", scene.digits);
+	vp_assert_refuses(&ran, 1, "it is revoked, but an importer has not unmapped it in time");
+	ran = vp_ctl("list", scene.digits);
+	igt_assert(strstr(ran.out, ", revoked"));
+	igt_assert(strstr(ran.out, "stale mapping bidirectional"));
+	igt_assert(strstr(ran.out, "violation   not-unmapped"));
+	vp_ran_free(&ran);
+	close(foreign);
+	vp_scene_end(&scene);
+	vp_foreign_unload();
 }
 
 static void act_foreign(void)
@@ -374,7 +423,15 @@ igt_main
 	vp_subtest("act-pinned")
 		act_pinned();
 
-	igt_describe("So is a buffer of another driver");
+	igt_describe("So is what the kernel has mapped for itself");
+	vp_subtest("act-vmapped")
+		act_vmapped();
+
+	igt_describe("Who does not unmap what is revoked is told of, and shown as what he is");
+	vp_subtest("revoke-in-vain")
+		revoke_in_vain();
+
+	igt_describe("A buffer of another driver is said to be one");
 	vp_subtest("act-foreign")
 		act_foreign();
 

@@ -120,13 +120,19 @@ static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 /* Is there nothing but fences to wait for? @own pins are not in the way. */
 static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
 {
+	int ret = 0;
+
 	dma_resv_assert_held(buf->resv);
 
 	if (!buf->ops->move)
-		return -EOPNOTSUPP;
-	if (buf->revoked)
-		return -ENODEV;
-	return buf->pins > own || buf->vmap_users ? -EBUSY : 0;
+		ret = -EOPNOTSUPP;
+	else if (buf->revoked)
+		ret = -ENODEV;
+	else if (buf->pins > own || buf->vmap_users)
+		ret = -EBUSY;
+	if (ret)
+		trace_move(buf, 0, ret);
+	return ret;
 }
 
 /**

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "../common/gpu.h"
 #include "demo.h"
@@ -65,6 +66,8 @@ int main(int argc, char **argv)
 	int option;
 
 	if (argc == 2 && !strcmp(argv[1], SIDE_B_ARGUMENT)) {
+		/* it was started by the name of a link */
+		prctl(PR_SET_NAME, "demo-b");
 		side_b();
 		return 0;
 	}
