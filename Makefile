@@ -178,7 +178,7 @@ bench-watch: ## compare the module with itself built without the watch
 
 .PHONY: unwatched
 unwatched:
-	$(Q)$(call build_module,$(KVER),build/$(KVER)-unwatched,CONFIG_VPRIME_WATCH=n CONFIG_VPRIME_TESTS=)
+	$(Q)$(call build_module,$(KVER),build/$(KVER)-unwatched,CONFIG_VPRIME_WATCH=n)
 
 .PHONY: shell
 shell: ## an interactive guest with the module loaded

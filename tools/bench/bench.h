@@ -65,9 +65,15 @@ enum against {
 	AGAINST_FOREIGN,
 	/* what a program has to do to the same end */
 	AGAINST_COPY,
+	/* an importer in the kernel that has only the kernel's dma-buf */
+	AGAINST_KERNEL,
+	/* itself, when it is the only one */
+	AGAINST_ALONE,
 	/* its own earlier self */
 	AGAINST_EARLIER,
 };
+
+struct result;
 
 /** struct row - one row of the table */
 struct row {
@@ -75,10 +81,12 @@ struct row {
 	enum against against;
 	/** @target: the ratio to reach, with the decimals that it is to be rounded to */
 	const char *target;
-	/** @operation: on vprime, and on vgem where that can; NULL for the row of many buffers */
+	/** @operation: on vprime, and on vgem where that can; NULL for rows with @measure */
 	const struct operation *operation;
 	/** @other: what it is held against, if that is not vgem; else NULL */
 	const struct operation *other;
+	/** @measure: for rows of another kind: stores what vprime takes, and the other */
+	void (*measure)(const struct subject *vprime, unsigned int rounds, struct result *result);
 };
 
 extern const struct row rows[];
@@ -110,8 +118,11 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 			  unsigned int rounds);
 
 /* many.c */
-void measure_many(const struct subject *subject, unsigned int rounds, double *early_us,
-		  double *late_us);
+void measure_many(const struct subject *subject, unsigned int rounds, struct result *result);
+
+/* core.c */
+void measure_attach(const struct subject *subject, unsigned int rounds, struct result *result);
+void measure_importers(const struct subject *subject, unsigned int rounds, struct result *result);
 
 /* memory.c */
 struct memory_result measure_memory(const struct subject *subject);

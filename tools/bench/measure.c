@@ -101,9 +101,8 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 	unsigned int count = 0, i, round;
 	struct result result = { 0 };
 
-	if (row->against == AGAINST_EARLIER) {
-		/* a round of it takes a hundred times as long as any other's */
-		measure_many(&subjects->vprime, (rounds + 3) / 4, &result.other, &result.vprime);
+	if (row->measure) {
+		row->measure(&subjects->vprime, rounds, &result);
 		result.ratio = result.vprime / result.other;
 		result.met = is_met(result.ratio, row->target);
 		return result;

@@ -27,6 +27,10 @@ static const char *to(const struct row *row)
 		return "by vgem";
 	case AGAINST_COPY:
 		return "copying";
+	case AGAINST_KERNEL:
+		return "foreign";
+	case AGAINST_ALONE:
+		return "alone";
 	case AGAINST_EARLIER:
 		return "no. 1,000";
 	default:
@@ -76,7 +80,8 @@ void table_foot(unsigned int rounds)
 	       "buffers of the primary nodes. Giving memory back is not in the time of the touching\n"
 	       "rows. Anonymous memory is aligned to huge pages and advised to use them. \"By vgem\"\n"
 	       "is vgem importing vprime's buffer, and that maps too. \"Copying\" is making another\n"
-	       "buffer and copying the pages there. After a move all importers map again. Buffers\n"
+	       "buffer and copying the pages there. After a move all importers map again. Attaching\n"
+	       "is measured inside the kernel, \"foreign\" through the kernel's own dma-buf. Buffers\n"
 	       "1,000 and 100,000: means of the 500 around each, best of %u times. Kernel memory is\n"
 	       "the growth of Slab in /proc/meminfo over %d live buffers.\n",
 	       name.release, rounds, (rounds + 3) / 4, MEMORY_BUFFERS);
