@@ -11,7 +11,8 @@
  *    caches, on any host.
  *  - dma_bits: 32 to 64 (64). No memory beyond these addresses is handed to it.
  *  - max_segment: bytes, one page to 4 GiB less one page in whole pages (the
- *    most). No entry of a DMA table is longer.
+ *    most). No entry of the DMA table of a vprime buffer is longer; other
+ *    exporters are told.
  *  - prime: import, export, both or none (both).
  *  - syncobj, syncobj_timeline: 0 or 1 (1). What the GPU has of them.
  *  - driver_name: 1 to 31 letters, digits, "_", "." and "-" ("vprime"). What
