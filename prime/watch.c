@@ -181,14 +181,24 @@ void vp_watch_add(struct vp_dmabuf *buf)
 
 /**
  * vp_watch_del - stop watching a buffer that goes
- * @buf: the buffer; nobody has a reference
+ * @buf: the buffer; nobody has a reference, or an access open
  */
 void vp_watch_del(struct vp_dmabuf *buf)
 {
+	struct vp_cpu_access *kept;
+
 	spin_lock(&vp_watch_lock);
 	list_del(&buf->watch.node);
 	spin_unlock(&vp_watch_lock);
-	kfree(buf->watch.violations);
+
+	kept = list_first_entry_or_null(&buf->watch.cpu, struct vp_cpu_access,
+					node);
+	if (kept) {
+		put_pid(kept->process);
+		kfree(kept);
+	}
+	if (buf->watch.violations)
+		kfree(buf->watch.violations);
 }
 
 /**
@@ -200,32 +210,35 @@ void vp_watch_del(struct vp_dmabuf *buf)
  */
 bool vp_watch_violation(struct vp_dmabuf *buf, enum vp_rule rule)
 {
-	atomic_t *counts = READ_ONCE(buf->watch.violations), *mine;
+	struct vp_violations *all = READ_ONCE(buf->watch.violations), *mine;
 
-	if (!counts) {
-		mine = kcalloc(VP_RULES, sizeof(*mine), GFP_ATOMIC);
-		counts = cmpxchg(&buf->watch.violations, NULL, mine);
-		if (counts)
+	if (!all) {
+		mine = kzalloc(sizeof(*mine), GFP_ATOMIC);
+		all = cmpxchg(&buf->watch.violations, NULL, mine);
+		if (all)
 			kfree(mine);
 		else
-			counts = mine;
+			all = mine;
 	}
-	/* Without memory for the numbers it is still told. */
-	if (counts)
-		atomic_inc(&counts[rule]);
-	return test_bit(rule, &buf->watch.reported);
+	/* Without memory for it, it is not counted here, but always told. */
+	if (!all)
+		return false;
+	atomic_inc(&all->counts[rule]);
+	return test_bit(rule, &all->reported);
 }
 
 /**
  * vp_watch_reported - a breach on a buffer goes to the log
  * @buf: the buffer
- * @rule: what was broken
+ * @rule: what was broken, and has been counted
  *
  * Any context. Returns whether another was faster.
  */
 bool vp_watch_reported(struct vp_dmabuf *buf, enum vp_rule rule)
 {
-	return test_and_set_bit(rule, &buf->watch.reported);
+	struct vp_violations *all = READ_ONCE(buf->watch.violations);
+
+	return all && test_and_set_bit(rule, &all->reported);
 }
 
 /*
@@ -237,39 +250,77 @@ static struct vp_cpu_access *vp_watch_cpu_find(struct vp_dmabuf *buf,
 					       bool any)
 {
 	struct pid *process = task_tgid(current);
-	struct vp_cpu_access *access;
+	struct vp_cpu_access *access, *other = NULL;
 
 	lockdep_assert_held(&buf->lock);
 
-	list_for_each_entry(access, &buf->watch.cpu, node)
+	list_for_each_entry(access, &buf->watch.cpu, node) {
+		if (!access->nested)
+			continue;
 		if (access->process == process)
 			return access;
-	if (!any)
-		return NULL;
-	return list_first_entry_or_null(&buf->watch.cpu, struct vp_cpu_access,
-					node);
+		other = access;
+	}
+	return any ? other : NULL;
 }
 
-static void vp_watch_cpu_open(struct vp_dmabuf *buf,
-			      struct vp_cpu_access *access)
+/* The one that is kept at the head of the list, if it is free; or NULL. */
+static struct vp_cpu_access *vp_watch_cpu_kept(struct vp_dmabuf *buf)
 {
-	access->process = get_pid(task_tgid(current));
-	access->since = jiffies;
-	access->nested = 0;
-	access->dir = DMA_NONE;
-	memcpy(access->comm, current->comm, sizeof(access->comm));
-	list_add_tail(&access->node, &buf->watch.cpu);
+	struct pid *process = task_tgid(current);
+	struct vp_cpu_access *kept;
+
+	lockdep_assert_held(&buf->lock);
+
+	kept = list_first_entry_or_null(&buf->watch.cpu, struct vp_cpu_access,
+					node);
+	if (!kept || kept->nested)
+		return NULL;
+	if (kept->process != process) {
+		put_pid(kept->process);
+		kept->process = get_pid(process);
+	}
+	return kept;
 }
 
 /* Take an access off the list; returns memory to kfree(), if any. */
 static struct vp_cpu_access *vp_watch_cpu_close(struct vp_dmabuf *buf,
 						struct vp_cpu_access *access)
 {
-	list_del(&access->node);
 	buf->cpu_accesses -= access->nested;
+	access->nested = 0;
+	if (list_is_first(&access->node, &buf->watch.cpu))
+		return NULL;
+	list_del(&access->node);
 	put_pid(access->process);
-	access->process = NULL;
-	return access == &buf->watch.first ? NULL : access;
+	return access;
+}
+
+/* Where a new access of the current process goes; the lock may be dropped. */
+static struct vp_cpu_access *vp_watch_cpu_open(struct vp_dmabuf *buf)
+{
+	struct vp_cpu_access *access = vp_watch_cpu_kept(buf), *more;
+
+	if (access)
+		return access;
+
+	/* The first one ever, or somebody else is at it as well. */
+	spin_unlock(&buf->lock);
+	vp_watch_cpu_reap(buf, false);
+	more = kzalloc(sizeof(*more), GFP_KERNEL);
+	spin_lock(&buf->lock);
+	if (!more)
+		return NULL;
+
+	/* Another thread of the process may have been faster. */
+	access = vp_watch_cpu_find(buf, false) ?: vp_watch_cpu_kept(buf);
+	if (access) {
+		kfree(more);
+		return access;
+	}
+	more->process = get_pid(task_tgid(current));
+	list_add_tail(&more->node, &buf->watch.cpu);
+	return more;
 }
 
 /**
@@ -281,37 +332,32 @@ static struct vp_cpu_access *vp_watch_cpu_close(struct vp_dmabuf *buf,
  */
 int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 {
-	struct vp_cpu_access *access, *more = NULL;
+	struct vp_cpu_access *access;
+	int ret = 0;
 
 	spin_lock(&buf->lock);
-	access = vp_watch_cpu_find(buf, false);
-	if (!access && buf->watch.first.process) {
-		/* Somebody else is at it as well: that is rare. */
-		spin_unlock(&buf->lock);
-		vp_watch_cpu_reap(buf, false);
-		more = kmalloc(sizeof(*more), GFP_KERNEL);
-		if (!more)
-			return -ENOMEM;
-		spin_lock(&buf->lock);
-		access = vp_watch_cpu_find(buf, false);
+	/* Mostly it is the same process again and again. */
+	access = list_first_entry_or_null(&buf->watch.cpu,
+					  struct vp_cpu_access, node);
+	if (!access || access->process != task_tgid(current))
+		access = vp_watch_cpu_find(buf, false) ?:
+			 vp_watch_cpu_open(buf);
+	if (unlikely(!access)) {
+		ret = -ENOMEM;
+		goto out;
 	}
-	if (!access) {
-		access = &buf->watch.first;
-		if (access->process) {
-			access = more;
-			more = NULL;
-		}
-		vp_watch_cpu_open(buf, access);
-	}
-	if (!access->nested)
+	if (!access->nested) {
 		access->dir = dir;
-	else if (access->dir != dir)
+		access->since = jiffies;
+		memcpy(access->comm, current->comm, sizeof(access->comm));
+	} else if (access->dir != dir) {
 		access->dir = DMA_BIDIRECTIONAL;
+	}
 	access->nested++;
 	buf->cpu_accesses++;
+out:
 	spin_unlock(&buf->lock);
-	kfree(more);
-	return 0;
+	return ret;
 }
 
 /**
@@ -323,7 +369,7 @@ int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 bool vp_watch_cpu_end(struct vp_dmabuf *buf)
 {
 	struct vp_cpu_access *access, *gone = NULL;
-	bool other;
+	bool others;
 
 	spin_lock(&buf->lock);
 	access = vp_watch_cpu_find(buf, current->flags & PF_KTHREAD);
@@ -333,11 +379,12 @@ bool vp_watch_cpu_end(struct vp_dmabuf *buf)
 		access->nested--;
 		buf->cpu_accesses--;
 	}
-	other = !list_empty(&buf->watch.cpu);
+	others = buf->cpu_accesses;
 	spin_unlock(&buf->lock);
-	kfree(gone);
 
-	if (other)
+	if (gone)
+		kfree(gone);
+	if (others)
 		vp_watch_cpu_reap(buf, false);
 	if (!access)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_END_WITHOUT_BEGIN);
@@ -388,7 +435,8 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		gone = NULL;
 		spin_lock(&buf->lock);
 		list_for_each_entry_safe(access, next, &buf->watch.cpu, node) {
-			if (!all && !vp_process_is_dead(access->process))
+			if (!access->nested ||
+			    (!all && !vp_process_is_dead(access->process)))
 				continue;
 			copy = *access;
 			get_pid(copy.process);
@@ -533,6 +581,8 @@ static void vp_watch_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
 
 	spin_lock(&buf->lock);
 	list_for_each_entry(access, &buf->watch.cpu, node) {
+		if (!access->nested)
+			continue;
 		seq_printf(m, "  cpu access=%s",
 			   access->dir == DMA_FROM_DEVICE ? "read" :
 			   access->dir == DMA_TO_DEVICE ? "write" :
@@ -572,23 +622,24 @@ static unsigned int vp_watch_show_fences(struct seq_file *m,
 
 static unsigned int vp_watch_violations(struct vp_dmabuf *buf)
 {
-	atomic_t *counts = READ_ONCE(buf->watch.violations);
+	struct vp_violations *all = READ_ONCE(buf->watch.violations);
 	unsigned int sum = 0, i;
 
-	for (i = 0; counts && i < VP_RULES; i++)
-		sum += atomic_read(&counts[i]);
+	for (i = 0; all && i < VP_RULES; i++)
+		sum += atomic_read(&all->counts[i]);
 	return sum;
 }
 
 static void vp_watch_show_violations(struct seq_file *m, struct vp_dmabuf *buf)
 {
-	atomic_t *counts = READ_ONCE(buf->watch.violations);
+	struct vp_violations *all = READ_ONCE(buf->watch.violations);
 	unsigned int i;
 
-	for (i = 0; counts && i < VP_RULES; i++)
-		if (atomic_read(&counts[i]))
+	for (i = 0; all && i < VP_RULES; i++)
+		if (atomic_read(&all->counts[i]))
 			seq_printf(m, "  violation rule=%s count=%d\n",
-				   vp_rules[i].name, atomic_read(&counts[i]));
+				   vp_rules[i].name,
+				   atomic_read(&all->counts[i]));
 }
 
 static int vp_watch_list_show(struct seq_file *m, void *v)

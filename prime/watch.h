@@ -57,7 +57,7 @@ const char *vp_rule_name(enum vp_rule rule);
  * @node: in &vp_watch.cpu
  * @process: whose; referenced
  * @since: when the first began, in jiffies
- * @nested: how many
+ * @nested: how many; 0 when it is kept for the next
  * @dir: their directions together
  * @comm: what the process was called then; kept because it may die
  */
@@ -71,21 +71,27 @@ struct vp_cpu_access {
 };
 
 /**
+ * struct vp_violations - the breaches on a buffer; all of it is atomic
+ * @reported: a bit for each rule whose breach has been in the log
+ * @counts: how often each rule was broken
+ */
+struct vp_violations {
+	unsigned long reported;
+	atomic_t counts[VP_RULES];
+};
+
+/**
  * struct vp_watch - what is kept of a buffer only to be looked at
  * @node: in the list of all buffers, guarded by that list's lock
- * @reported: a bit for each rule whose breach has been in the log; atomic
- * @violations: how often each rule was broken, NULL until one is; published
- *	once, and its numbers are atomic
- * @cpu: open &struct vp_cpu_access; guarded by &vp_dmabuf.lock
- * @first: memory for one of them, as there is seldom more; in use while its
- *	@process is set
+ * @violations: NULL until there is one; published once
+ * @cpu: the &struct vp_cpu_access that are open, and at its head one that may
+ *	be kept for the next, as it is mostly the same process; guarded by
+ *	&vp_dmabuf.lock
  */
 struct vp_watch {
 	struct list_head node;
-	unsigned long reported;
-	atomic_t *violations;
+	struct vp_violations *violations;
 	struct list_head cpu;
-	struct vp_cpu_access first;
 };
 
 extern bool vp_watch_strict;

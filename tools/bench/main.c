@@ -24,7 +24,8 @@ static void usage(FILE *to)
 	fputs("usage: bench [options]\n"
 	      "\n"
 	      "  --rounds N      rounds for each row (default: 40)\n"
-	      "  --only PATTERN  only rows whose name contains it\n"
+	      "  --only TEXT     only rows whose name contains it\n"
+	      "  --except TEXT   no rows whose name contains it\n"
 	      "  --json          one JSON object instead of a table\n", to);
 }
 
@@ -60,6 +61,7 @@ static void open_subject(struct subject *subject, const char *driver, int wanted
 static const struct option long_options[] = {
 	{ "rounds", required_argument, NULL, 'r' },
 	{ "only", required_argument, NULL, 'o' },
+	{ "except", required_argument, NULL, 'e' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -70,7 +72,7 @@ int main(int argc, char **argv)
 	struct subjects subjects = { .anonymous = { .name = "anonymous", .gpu = -1 } };
 	struct memory_result vgem_memory, vprime_memory;
 	unsigned int within = 0, ran = 0, rounds = DEFAULT_ROUNDS, i;
-	const char *only = "";
+	const char *only = "", *except = NULL;
 	bool json = false, with_memory;
 	int option;
 
@@ -81,6 +83,9 @@ int main(int argc, char **argv)
 			break;
 		case 'o':
 			only = optarg;
+			break;
+		case 'e':
+			except = optarg;
 			break;
 		case 'j':
 			json = true;
@@ -113,7 +118,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < row_count; i++) {
 		struct result result;
 
-		if (!strcasestr(rows[i].name, only))
+		if (!strcasestr(rows[i].name, only) ||
+		    (except && strcasestr(rows[i].name, except)))
 			continue;
 		result = measure_row(&rows[i], &subjects, rounds);
 		json ? json_row(&rows[i], &result) : table_row(&rows[i], &result);

@@ -82,7 +82,7 @@ static int vp_test_buffer_pin(struct vp_attachment *attach)
 	struct vp_test_buffer *buffer = to_test(attach->buf);
 
 	if (buffer->revokes)
-		buffer->hurried = true;
+		buffer->wronged = true;
 	if (buffer->fail_pin)
 		return buffer->fail_pin;
 	buffer->pins++;
@@ -102,7 +102,7 @@ static struct sg_table *vp_test_buffer_map(struct vp_attachment *attach,
 	int ret;
 
 	if (buffer->revokes)
-		buffer->hurried = true;
+		buffer->wronged = true;
 	if (buffer->fail_map)
 		return ERR_PTR(buffer->fail_map);
 	if (buffer->out_of_reach) {
@@ -122,6 +122,8 @@ static void vp_test_buffer_unmap(struct vp_attachment *attach,
 				 enum dma_data_direction dir)
 {
 	to_test(attach->buf)->maps--;
+	if (dir != attach->dir || sgt != attach->sgt)
+		to_test(attach->buf)->wronged = true;
 	vp_test_free_table(sgt);
 }
 
@@ -131,7 +133,7 @@ static int vp_test_buffer_begin(struct vp_dmabuf *buf,
 	struct vp_test_buffer *buffer = to_test(buf);
 
 	if (buffer->revokes)
-		buffer->hurried = true;
+		buffer->wronged = true;
 	if (buffer->fail_begin)
 		return buffer->fail_begin;
 	buffer->begins++;
@@ -151,7 +153,8 @@ static int vp_test_buffer_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	void *vaddr;
 
 	if (buffer->revokes)
-		buffer->hurried = true;
+		buffer->wronged = true;
+	buffer->vmap_calls++;
 	if (buffer->fail_vmap)
 		return buffer->fail_vmap;
 	vaddr = vmap(buffer->pages, VP_TEST_PAGES, VM_MAP, PAGE_KERNEL);
@@ -183,7 +186,7 @@ static int vp_test_buffer_move(struct vp_dmabuf *buf)
 
 	if (vp_test_is_busy(buffer) || buffer->revokes ||
 	    (buffer->pins && !buffer->out_of_reach))
-		buffer->hurried = true;
+		buffer->wronged = true;
 	if (buffer->fail_move)
 		return buffer->fail_move;
 	for (i = 0; i < VP_TEST_PAGES; i++) {
@@ -204,7 +207,7 @@ static void vp_test_buffer_revoke(struct vp_dmabuf *buf)
 	unsigned int i;
 
 	if (vp_test_is_busy(buffer) || buffer->maps)
-		buffer->hurried = true;
+		buffer->wronged = true;
 	for (i = 0; i < VP_TEST_PAGES; i++)
 		vp_test_wreck(buffer->pages[i]);
 	buffer->revokes++;
@@ -353,6 +356,7 @@ struct vp_test_importer *vp_test_attach(struct vp_dmabuf *buf,
 {
 	struct vp_test_importer *importer =
 		kzalloc(sizeof(*importer), GFP_KERNEL);
+	const struct vp_importer_ops *ops = NULL;
 	int ret;
 
 	if (!importer)
@@ -360,9 +364,9 @@ struct vp_test_importer *vp_test_attach(struct vp_dmabuf *buf,
 	importer->manners = manners;
 	importer->lazy_ms = 200;
 	INIT_DELAYED_WORK(&importer->later, vp_test_unmap_later);
-	ret = vp_dmabuf_attach(buf, &importer->base, &vp_test_pdev->dev,
-			       manners == VP_TEST_FIXED ? NULL :
-							  &vp_test_importer_ops);
+	if (manners != VP_TEST_FIXED)
+		ops = &vp_test_importer_ops;
+	ret = vp_dmabuf_attach(buf, &importer->base, &vp_test_pdev->dev, ops);
 	if (!ret)
 		return importer;
 	kfree(importer);

@@ -86,21 +86,21 @@ static inline unsigned int vp_test_ms_since(ktime_t start)
  * @pages: where its memory is
  * @old: pages it has been in before, linked by their lru; full of 0xdd
  * @places: attach callbacks without their detach; likewise the next four
- * @moves: how often it has been moved; likewise @revokes
+ * @moves: how often it has been moved; likewise @revokes, @vmap_calls
  * @fail_attach: what the callback returns; likewise those below
  * @out_of_reach: the next device to map cannot reach @pages: they move first
- * @hurried: a callback came when the core should still have waited, or had
- *	promised that none would come
+ * @wronged: a callback came when the core should still have waited, or had
+ *	promised that none would come, or with what is not its own
  */
 struct vp_test_buffer {
 	struct vp_dmabuf base;
 	struct page *pages[VP_TEST_PAGES];
 	struct list_head old;
 	int places, pins, maps, vmaps, begins;
-	int moves, revokes;
+	int moves, revokes, vmap_calls;
 	int fail_attach, fail_pin, fail_map, fail_begin, fail_vmap, fail_move;
 	bool out_of_reach;
-	bool hurried;
+	bool wronged;
 };
 
 static inline struct vp_test_buffer *to_test(struct vp_dmabuf *buf)

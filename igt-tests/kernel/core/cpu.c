@@ -167,9 +167,11 @@ static int test_vmap(void)
 	CHECK(iosys_map_is_null(&one) && !buffer->base.vmap_users);
 
 	buffer->fail_vmap = 0;
+	buffer->vmap_calls = 0;
 	CHECK(!vp_dmabuf_vmap(&buffer->base, &one));
 	CHECK(!vp_dmabuf_vmap(&buffer->base, &two));
 	CHECK(buffer->vmaps == 1 && iosys_map_is_equal(&one, &two));
+	CHECK(buffer->vmap_calls == 1);
 
 	bytes = one.vaddr;
 	bytes[PAGE_SIZE + 5] = 0x5a;
@@ -234,7 +236,7 @@ static int test_vmap_holds(void)
 	CHECK(!vp_test_map(importer));
 	CHECK(vp_test_sees(importer, 0, 0xcafe));
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(buffer->moves == 1 && buffer->revokes == 1 && !buffer->hurried);
+	CHECK(buffer->moves == 1 && buffer->revokes == 1 && !buffer->wronged);
 	vp_test_detach(importer);
 	vp_dmabuf_put(&buffer->base);
 	return 0;

@@ -125,7 +125,7 @@ static int test_fd(void)
 	return 0;
 }
 
-/* An exporter may refuse whatever it is asked for; then nothing has happened. */
+/* An exporter may refuse what it is asked for; then nothing has happened. */
 static int test_exporter_refuses(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();

@@ -8,7 +8,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 
-/* A file comes in and a file goes out; nobody asks the exporter for anything. */
+/* A file comes in, a file goes out; nobody asks the exporter for anything. */
 static int test_hand_on(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();
@@ -183,6 +183,14 @@ static int test_movable(void)
 
 	sgt = vp_dmabuf_map_attachment(&one->base, DMA_BIDIRECTIONAL);
 	CHECK(!IS_ERR(sgt));
+
+	/* One that pins is not told: its mapping stays good meanwhile. */
+	CHECK(!vp_dmabuf_pin(&one->base));
+	vp_dmabuf_invalidate_mappings(&buffer->base);
+	CHECK(one->told == 1 && two->told == 2);
+	CHECK(one->base.sgt == sgt && !one->base.stale);
+	vp_dmabuf_unpin(&one->base);
+
 	vp_dmabuf_unmap_attachment(&one->base, sgt, DMA_BIDIRECTIONAL);
 	dma_resv_unlock(buffer->base.resv);
 

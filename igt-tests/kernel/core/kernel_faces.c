@@ -102,7 +102,7 @@ static int test_kernel_importer_static(void)
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
 	CHECK(PTR_ERR(dma_buf_attach(kbuf, &vp_test_pdev->dev)) == -ENODEV);
 	CHECK(dma_buf_begin_cpu_access(kbuf, DMA_FROM_DEVICE) == -ENODEV);
-	CHECK(!buffer->hurried);
+	CHECK(!buffer->wronged);
 	vp_dmabuf_put(&buffer->base);
 	dma_buf_put(kbuf);
 	return 0;
@@ -180,7 +180,7 @@ static int test_kernel_importer_moves(void)
 	/* What it could not do for a move, it does for good: even if pinned. */
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
 	CHECK(importer.told == 2 && !importer.sgt && buffer->maps == 0);
-	CHECK(buffer->revokes == 1 && !buffer->hurried);
+	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	CHECK(vp_test_kernel_map(&importer) == -ENODEV && buffer->pins == 0);
 	dma_buf_detach(kbuf, importer.kattach);
 	vp_dmabuf_put(&buffer->base);
@@ -406,6 +406,7 @@ static int test_memory(void)
 	struct iosys_map map;
 	struct dma_buf *kbuf;
 	struct sg_table *sgt;
+	dma_addr_t address;
 	u32 *word;
 
 	/* Importers get addresses, not pages; here they are the CPU's own. */
@@ -422,7 +423,8 @@ static int test_memory(void)
 	CHECK(!vp_dmabuf_vmap(buf, &map));
 	for_each_sgtable_dma_page(sgt, &iter, 0) {
 		CHECK(i < pages);
-		word = kmap_local_pfn(PHYS_PFN(sg_page_iter_dma_address(&iter)));
+		address = sg_page_iter_dma_address(&iter);
+		word = kmap_local_pfn(PHYS_PFN(address));
 		CHECK(*word == i + 1);
 		*word = i + 2;
 		kunmap_local(word);

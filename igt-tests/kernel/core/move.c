@@ -70,7 +70,7 @@ static int test_move(void)
 	before = sg_dma_address(one->base.sgt->sgl);
 
 	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(buffer->moves == 1 && !buffer->hurried);
+	CHECK(buffer->moves == 1 && !buffer->wronged);
 	CHECK(one->told == 1 && two->told == 1 && idle->told <= 1);
 	CHECK(!one->base.sgt && !two->base.sgt && buffer->base.mapped == 0);
 
@@ -143,7 +143,7 @@ static int test_move_pinned(void)
 	vp_test_unpin(moving);
 
 	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(moving->told == 1 && buffer->moves == 1 && !buffer->hurried);
+	CHECK(moving->told == 1 && buffer->moves == 1 && !buffer->wronged);
 	vp_test_detach(moving);
 	vp_test_detach(fixed);
 	vp_dmabuf_put(&buffer->base);
@@ -208,7 +208,7 @@ static int test_move_to_reach(void)
 	CHECK(vp_test_sees(fixed, 40, 0x9ea));
 	vp_test_unmap(fixed);
 	CHECK(!vp_test_map(moving) && vp_test_sees(moving, 40, 0x9ea));
-	CHECK(buffer->moves == 2 && !buffer->hurried);
+	CHECK(buffer->moves == 2 && !buffer->wronged);
 
 	vp_test_unmap(moving);
 	vp_test_detach(moving);
@@ -300,7 +300,7 @@ static int test_move_waits(void)
 	CHECK(importer->told == 1 && dma_fence_is_signaled(importer->job));
 	vp_test_job_end(importer->job);
 
-	CHECK(buffer->moves == ARRAY_SIZE(usages) + 1 && !buffer->hurried);
+	CHECK(buffer->moves == ARRAY_SIZE(usages) + 1 && !buffer->wronged);
 	vp_test_detach(importer);
 	vp_dmabuf_put(&buffer->base);
 	return 0;
@@ -336,7 +336,7 @@ static int test_move_interrupted(void)
 		CHECK(!vp_test_map(importer));
 	CHECK(vp_test_sees(importer, 4, 44));
 	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(buffer->moves == 1 && !buffer->hurried);
+	CHECK(buffer->moves == 1 && !buffer->wronged);
 	vp_test_detach(importer);
 	vp_dmabuf_put(&buffer->base);
 	return 0;
@@ -358,7 +358,7 @@ static int test_move_stale(void)
 	CHECK(!vp_dmabuf_move(&buffer->base));
 	CHECK(keeper->told == 1 && keeper->base.sgt && keeper->base.stale);
 	CHECK(buffer->base.stale == 1 && buffer->base.mapped == 1);
-	CHECK(!buffer->hurried);
+	CHECK(!buffer->wronged);
 	/* A second move finds it stale already. */
 	CHECK(!vp_dmabuf_move(&buffer->base));
 	CHECK(buffer->base.stale == 1);
