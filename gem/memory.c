@@ -280,11 +280,16 @@ static struct sg_table *vp_memory_map_foreign(struct vp_attachment *attach,
 	if (IS_ERR(sgt))
 		return sgt;
 
-	ret = dma_map_sgtable(attach->dev, sgt, dir, 0);
+	/*
+	 * Several devices may have it mapped, which the DMA API's debugging
+	 * takes for a mistake unless syncing is left to us.
+	 */
+	ret = dma_map_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
 	if (ret) {
 		vp_memory_free_table(sgt);
 		return ERR_PTR(ret);
 	}
+	dma_sync_sgtable_for_device(attach->dev, sgt, dir);
 	return sgt;
 }
 
@@ -391,7 +396,9 @@ static void vp_memory_unmap(struct vp_attachment *attach, struct sg_table *sgt,
 	struct vp_gpu *gpu = vp_memory_gpu(attach);
 
 	if (!gpu) {
-		dma_unmap_sgtable(attach->dev, sgt, dir, 0);
+		dma_sync_sgtable_for_cpu(attach->dev, sgt, dir);
+		dma_unmap_sgtable(attach->dev, sgt, dir,
+				  DMA_ATTR_SKIP_CPU_SYNC);
 		/* Up to here the two truths had to be one, see below. */
 		if (mem->shadow)
 			vp_shadow_to_device(mem->shadow, 0, mem->base.size);

@@ -728,6 +728,13 @@ static void vp_foreign_op_unpin(struct dma_buf_attachment *kattach)
 	vp_foreign_count(exported, &exported->pins, -1);
 }
 
+/*
+ * Who imports from here has its device played by the CPU: no cache is between.
+ * And the DMA API's debugging takes several mappings of a page for a mistake
+ * unless syncing is left to us.
+ */
+#define VP_FOREIGN_DMA_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
+
 static int vp_foreign_fill(struct vp_foreign_exported *exported,
 			   struct device *dev, struct sg_table *sgt,
 			   enum dma_data_direction dir)
@@ -743,7 +750,7 @@ static int vp_foreign_fill(struct vp_foreign_exported *exported,
 						GFP_KERNEL);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(dev, sgt, dir, 0);
+	ret = dma_map_sgtable(dev, sgt, dir, VP_FOREIGN_DMA_ATTRS);
 	if (ret)
 		sg_free_table(sgt);
 	else
@@ -779,7 +786,7 @@ static void vp_foreign_op_unmap(struct dma_buf_attachment *kattach,
 {
 	struct vp_foreign_exported *exported = kattach->dmabuf->priv;
 
-	dma_unmap_sgtable(kattach->dev, sgt, dir, 0);
+	dma_unmap_sgtable(kattach->dev, sgt, dir, VP_FOREIGN_DMA_ATTRS);
 	sg_free_table(sgt);
 	kfree(sgt);
 	vp_foreign_count(exported, &exported->maps, -1);
