@@ -249,14 +249,21 @@ static int vp_memory_share_table(struct vp_memory *mem)
 static int vp_memory_reach(struct vp_memory *mem, struct vp_attachment *attach)
 {
 	u64 limit = dma_get_mask(attach->dev);
+	bool was_low = mem->low;
 	int ret;
 
 	ret = vp_memory_share_table(mem);
-	if (ret || (mem->end - 1 <= limit && (mem->low || !mem->shadow)))
+	if (ret)
 		return ret;
 
+	/* For a shadow that is made later too; one that is there stays. */
 	mem->low = true;
+	if (mem->end - 1 <= limit && (was_low || !mem->shadow))
+		return 0;
+
 	ret = vp_dmabuf_move_locked(&mem->base, attach);
+	if (ret)
+		mem->low = was_low;
 	return ret ?: vp_memory_share_table(mem);
 }
 
