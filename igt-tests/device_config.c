@@ -808,6 +808,60 @@ static void dma_bits_own(void)
 	vp_config_remove(GPU);
 }
 
+/*
+ * A buffer of a GPU that reaches everything, which lies below 4 GiB because
+ * there is nothing left above. What filled that is gone when this returns.
+ */
+static int near_by_chance(void)
+{
+	int filler = vp_open(0), dmabuf = -1, near = 0;
+	struct free_pages before;
+	uint32_t handle;
+	void *map;
+
+	for (int i = 0; i < 64 && dmabuf < 0; i++) {
+		handle = vp_create(filler, FAR_SIZE);
+		before = free_pages();
+		map = vp_map(filler, handle, FAR_SIZE, RW);
+		vp_fill_sparse(map, FAR_SIZE, 1);
+		vp_unmap(map, FAR_SIZE);
+		/* The first of them may lie on both sides. */
+		near += taken(before.near, free_pages().near);
+		if (near == 3)
+			dmabuf = vp_export(filler, handle);
+	}
+	close(filler);
+	igt_require_f(dmabuf >= 0, "the kernel gave no memory below 4 GiB\n");
+	return dmabuf;
+}
+
+/* What a GPU sees that does not snoop has to lie within its reach as well. */
+static void dma_bits_shadow(void)
+{
+	int far = vp_open(0), near, dmabuf;
+	struct free_pages before;
+	uint32_t handle;
+	void *map;
+
+	/* Is there memory above at all? */
+	far_buffer(far, &map, &before);
+	vp_unmap(map, FAR_SIZE);
+	close(far);
+
+	dmabuf = near_by_chance();
+	near = vp_config_open(GPU, "dma_bits=32 coherent=0");
+	handle = vp_import(near, dmabuf);
+	/* A closed file's memory may take a moment. */
+	usleep(500000);
+	before = free_pages();
+	assert_peek(near, handle, 1);
+	assert_near(&before);
+
+	close(dmabuf);
+	close(near);
+	vp_config_remove(GPU);
+}
+
 static void dma_bits_pinned(void)
 {
 	int far = vp_open(0), near, vgem, dmabuf;
@@ -1258,6 +1312,10 @@ igt_main
 	igt_describe("dma_bits=32: so do the pages of the GPU's own buffers");
 	vp_subtest("dma-bits-own")
 		dma_bits_own();
+
+	igt_describe("dma_bits=32, coherent=0: so does what such a GPU sees of pages that lie there by chance");
+	vp_subtest("dma-bits-shadow")
+		dma_bits_shadow();
 
 	igt_describe("dma_bits=32: a buffer that another driver pins above 4 GiB is EBUSY");
 	vp_subtest("dma-bits-pinned")
