@@ -22,22 +22,30 @@
 #define RECALL_TRIES	5
 #define RECALL_US	2000
 
-/* Returns: whether the thread is alive, so that all is known of it now. */
+/*
+ * Returns: whether the thread is alive, so that all is known of it now. The file of
+ * one that ends opens still, and then has nothing to read, or a process of 0.
+ */
 static bool ask_proc(struct event *event, bool nameless)
 {
-	char path[64], line[128];
+	char path[64], line[128], name[sizeof(event->process)] = "";
+	unsigned int pid = 0;
 	FILE *status;
 
 	snprintf(path, sizeof(path), "/proc/%s/status", event->tid);
 	status = fopen(path, "re");
 	while (status && fgets(line, sizeof(line), status)) {
-		if (nameless)
-			sscanf(line, "Name:\t%63[^\n]", event->process);
-		sscanf(line, "Tgid:\t%23[0-9]", event->pid);
+		sscanf(line, "Name:\t%63[^\n]", name);
+		sscanf(line, "Tgid:\t%u", &pid);
 	}
 	if (status)
 		fclose(status);
-	return status;
+	if (!pid)
+		return false;
+	if (nameless)
+		snprintf(event->process, sizeof(event->process), "%s", name);
+	snprintf(event->pid, sizeof(event->pid), "%u", pid);
+	return true;
 }
 
 /*
