@@ -503,13 +503,13 @@ static void fence_stays(void)
 	vp_load_foreign("vgem");
 	vgem = vp_open_foreign("vgem");
 	dmabuf = vp_export(gpu, create_filled(gpu, SIZE, 1));
-	fence = vp_vgem_attach(vgem, vp_import(vgem, dmabuf), true);
+	fence = vp_fence_attach(vgem, vp_import(vgem, dmabuf), true);
 	ready.fd = dmabuf;
 	igt_assert_eq(poll(&ready, 1, 0), 0);
 	vp_config_remove(GPU);
 	close(gpu);
 	igt_assert_eq(poll(&ready, 1, 100), 0);
-	vp_vgem_signal(vgem, fence);
+	vp_fence_signal(vgem, fence);
 	igt_assert_eq(poll(&ready, 1, 5000), 1);
 	assert_shared(dmabuf, SIZE, 1, 2);
 	close(dmabuf);
@@ -527,7 +527,7 @@ static void while_waiting(bool poke)
 	vp_load_foreign("vgem");
 	vgem = vp_open_foreign("vgem");
 	dmabuf = vp_export(gpu, handle);
-	fence = vp_vgem_attach(vgem, vp_import(vgem, dmabuf), true);
+	fence = vp_fence_attach(vgem, vp_import(vgem, dmabuf), true);
 	vp_socketpair(sock);
 	igt_fork(child, 1) {
 		char byte = 0;
@@ -547,7 +547,7 @@ static void while_waiting(bool poke)
 	igt_info("rmdir took %.3f s\n", now_s() - began);
 	/* Who waits for what never comes does not hold up the unplugging. */
 	igt_assert(now_s() - began < 5);
-	vp_vgem_signal(vgem, fence);
+	vp_fence_signal(vgem, fence);
 	igt_assert_eq(vp_hear(sock[0]), 'd');
 	igt_waitchildren();
 	close(sock[0]);

@@ -811,7 +811,7 @@ static void assert_silent(int sock)
 static void peek_waits(void)
 {
 	struct fenced fenced = fenced_buffer();
-	uint32_t fence = vp_vgem_attach(fenced.vgem, fenced.imported, true);
+	uint32_t fence = vp_fence_attach(fenced.vgem, fenced.imported, true);
 
 	igt_fork(child, 1) {
 		uint32_t pixels[SIZE / 4];
@@ -825,7 +825,7 @@ static void peek_waits(void)
 	igt_assert_eq(vp_hear(fenced.sock[0]), 'r');
 	assert_silent(fenced.sock[0]);
 	vp_fill(fenced.map, SIZE, 2);
-	vp_vgem_signal(fenced.vgem, fence);
+	vp_fence_signal(fenced.vgem, fence);
 	igt_assert_eq(vp_hear(fenced.sock[0]), 'd');
 	igt_waitchildren();
 	close_fenced(&fenced);
@@ -834,7 +834,7 @@ static void peek_waits(void)
 static void poke_waits(bool write)
 {
 	struct fenced fenced = fenced_buffer();
-	uint32_t fence = vp_vgem_attach(fenced.vgem, fenced.imported, write);
+	uint32_t fence = vp_fence_attach(fenced.vgem, fenced.imported, write);
 
 	igt_fork(child, 1) {
 		uint32_t pixels[SIZE / 4];
@@ -852,7 +852,7 @@ static void poke_waits(bool write)
 	igt_assert_eq(vp_hear(fenced.sock[0]), 'r');
 	assert_silent(fenced.sock[0]);
 	vp_assert_pattern(fenced.map, SIZE, 1);
-	vp_vgem_signal(fenced.vgem, fence);
+	vp_fence_signal(fenced.vgem, fence);
 	igt_assert_eq(vp_hear(fenced.sock[0]), 'd');
 	vp_assert_pattern(fenced.map, SIZE, 2);
 	igt_waitchildren();
@@ -873,7 +873,7 @@ static void foreign_waits(void)
 	dmabuf = vp_export(vgem, dumb.handle);
 	handle = vp_import(gpu, dmabuf);
 	close(dmabuf);
-	fence = vp_vgem_attach(vgem, dumb.handle, true);
+	fence = vp_fence_attach(vgem, dumb.handle, true);
 	vp_socketpair(sock);
 	igt_fork(child, 1) {
 		char byte;
@@ -884,7 +884,7 @@ static void foreign_waits(void)
 	}
 	igt_assert_eq(vp_hear(sock[0]), 'r');
 	assert_silent(sock[0]);
-	vp_vgem_signal(vgem, fence);
+	vp_fence_signal(vgem, fence);
 	igt_assert_eq(vp_hear(sock[0]), 'd');
 	igt_waitchildren();
 	close(sock[0]);
@@ -902,7 +902,7 @@ static void nothing(int sig)
 static void interrupted(unsigned long request)
 {
 	struct fenced fenced = fenced_buffer();
-	uint32_t fence = vp_vgem_attach(fenced.vgem, fenced.imported, true);
+	uint32_t fence = vp_fence_attach(fenced.vgem, fenced.imported, true);
 
 	igt_fork(child, 1) {
 		/* Without SA_RESTART: what was waiting says so. */
@@ -925,14 +925,14 @@ static void interrupted(unsigned long request)
 	igt_waitchildren();
 	vp_assert_pattern(fenced.map, SIZE, 1);
 	/* Had it waited for the fence, that would have ended by now. */
-	vp_vgem_signal(fenced.vgem, fence);
+	vp_fence_signal(fenced.vgem, fence);
 	close_fenced(&fenced);
 }
 
 static void killed(void)
 {
 	struct fenced fenced = fenced_buffer();
-	uint32_t fence = vp_vgem_attach(fenced.vgem, fenced.imported, true);
+	uint32_t fence = vp_fence_attach(fenced.vgem, fenced.imported, true);
 
 	igt_fork(child, 1) {
 		char byte;
@@ -944,7 +944,7 @@ static void killed(void)
 	usleep(WAIT_US);
 	igt_kill_children(SIGKILL);
 	igt_assert_eq(__igt_waitchildren(), 128 + SIGKILL);
-	vp_vgem_signal(fenced.vgem, fence);
+	vp_fence_signal(fenced.vgem, fence);
 	close_fenced(&fenced);
 }
 

@@ -112,7 +112,7 @@ static void fence_blocks(bool writing, enum deed deed)
 	int sock[2];
 
 	vp_socketpair(sock);
-	fence = vp_vgem_attach(scene.vgem, scene.imported, writing);
+	fence = vp_fence_attach(scene.vgem, scene.imported, writing);
 	igt_fork(child, 1) {
 		vp_tell(sock[1], 'r');
 		igt_assert_eq(try_deed(&scene, deed), 0);
@@ -122,7 +122,7 @@ static void fence_blocks(bool writing, enum deed deed)
 	igt_assert(!hears_within(sock[0], BLOCKED_MS));
 	/* Who waits has not begun. */
 	assert_no_access(&scene);
-	vp_vgem_signal(scene.vgem, fence);
+	vp_fence_signal(scene.vgem, fence);
 	igt_assert_eq(vp_hear(sock[0]), 'd');
 	igt_waitchildren();
 	assert_no_access(&scene);
@@ -134,11 +134,11 @@ static void fence_blocks(bool writing, enum deed deed)
 static void fence_lets_pass(bool writing, enum deed deed)
 {
 	struct scene scene = prepare();
-	uint32_t fence = vp_vgem_attach(scene.vgem, scene.imported, writing);
+	uint32_t fence = vp_fence_attach(scene.vgem, scene.imported, writing);
 
 	igt_assert_eq(try_deed(&scene, deed), 0);
 	/* Had that waited, the fence would have signalled by itself by now. */
-	vp_vgem_signal(scene.vgem, fence);
+	vp_fence_signal(scene.vgem, fence);
 	assert_no_access(&scene);
 	let_go(&scene);
 }
@@ -150,9 +150,9 @@ static void fence_and_end(void)
 	uint32_t fence;
 
 	vp_sync_start(scene.dmabuf, DMA_BUF_SYNC_RW);
-	fence = vp_vgem_attach(scene.vgem, scene.imported, true);
+	fence = vp_fence_attach(scene.vgem, scene.imported, true);
 	vp_sync_end(scene.dmabuf, DMA_BUF_SYNC_RW);
-	vp_vgem_signal(scene.vgem, fence);
+	vp_fence_signal(scene.vgem, fence);
 	assert_no_access(&scene);
 	let_go(&scene);
 }
@@ -166,7 +166,7 @@ static void interrupted(void)
 {
 	struct dma_buf_sync sync = { DMA_BUF_SYNC_START | READ };
 	struct scene scene = prepare();
-	uint32_t fence = vp_vgem_attach(scene.vgem, scene.imported, true);
+	uint32_t fence = vp_fence_attach(scene.vgem, scene.imported, true);
 
 	igt_fork(child, 1) {
 		/* Not SA_RESTART: the program asked to be told. */
@@ -184,7 +184,7 @@ static void interrupted(void)
 	}
 	igt_waitchildren();
 	assert_no_access(&scene);
-	vp_vgem_signal(scene.vgem, fence);
+	vp_fence_signal(scene.vgem, fence);
 
 	/* And nothing is the worse for it. */
 	vp_sync_start(scene.dmabuf, READ);
@@ -198,7 +198,7 @@ static void interrupted(void)
 static void killed_while_waiting(void)
 {
 	struct scene scene = prepare();
-	uint32_t fence = vp_vgem_attach(scene.vgem, scene.imported, true);
+	uint32_t fence = vp_fence_attach(scene.vgem, scene.imported, true);
 	pid_t child = fork();
 
 	igt_assert_lte(0, child);
@@ -211,7 +211,7 @@ static void killed_while_waiting(void)
 	igt_assert_eq(waitpid(child, NULL, WNOHANG), 0);
 	vp_kill(child);
 	assert_no_access(&scene);
-	vp_vgem_signal(scene.vgem, fence);
+	vp_fence_signal(scene.vgem, fence);
 	let_go(&scene);
 }
 

@@ -276,24 +276,24 @@ static void fences(void)
 	imported = vp_import(vgem, dmabuf);
 	assert_no_fence(id);
 
-	fence[0] = vp_vgem_attach(vgem, imported, true);
+	fence[0] = vp_fence_attach(vgem, imported, true);
 	assert_word(only_fence(id)->usage, "write");
 	assert_word(only_fence(id)->driver, "vgem");
 	assert_word(only_fence(id)->timeline, "unbound");
 	igt_assert_eq(only_fence(id)->seqno, 1);
 	show(id);
 	/* One that has signalled is no longer anybody's concern. */
-	vp_vgem_signal(vgem, fence[0]);
+	vp_fence_signal(vgem, fence[0]);
 	assert_no_fence(id);
 
-	fence[0] = vp_vgem_attach(vgem, imported, false);
+	fence[0] = vp_fence_attach(vgem, imported, false);
 	assert_word(only_fence(id)->usage, "read");
-	fence[1] = vp_vgem_attach(vgem, imported, false);
+	fence[1] = vp_fence_attach(vgem, imported, false);
 	igt_assert_eq(vp_watch(id)->fences, 2);
 	igt_assert_eq(vp_watch(id)->n_fence, 2);
-	vp_vgem_signal(vgem, fence[0]);
+	vp_fence_signal(vgem, fence[0]);
 	assert_word(only_fence(id)->usage, "read");
-	vp_vgem_signal(vgem, fence[1]);
+	vp_fence_signal(vgem, fence[1]);
 	assert_no_fence(id);
 	close(vgem);
 	close(dmabuf);

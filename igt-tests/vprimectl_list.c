@@ -61,7 +61,7 @@ static struct busy make_busy(void)
 				      1);
 	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
-	vp_vgem_attach(busy.vgem, vp_import(busy.vgem, scene->dmabuf), true);
+	vp_fence_attach(busy.vgem, vp_import(busy.vgem, scene->dmabuf), true);
 	return busy;
 }
 

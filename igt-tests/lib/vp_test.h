@@ -19,13 +19,13 @@
 
 #include "vp_config.h"
 #include "vp_counts.h"
+#include "vp_fence.h"
 #include "vp_gpu.h"
 #include "vp_igt.h"
 #include "vp_log.h"
 #include "vp_module.h"
 #include "vp_pattern.h"
 #include "vp_process.h"
-#include "vp_vgem.h"
 
 #define VP_PAGE		4096ull
 #define VP_KIB		1024ull

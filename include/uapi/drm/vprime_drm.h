@@ -15,7 +15,14 @@
  *  - when the GPU behind the file has been unplugged, every ioctl is ENODEV;
  *  - an ioctl that fails changes nothing, unless its description says more.
  *
- * Command numbers 0x01 and 0x02 are kept free for vgem's fence ioctls.
+ * Fences. A program makes them, and says when they signal; whoever shares the
+ * buffer, or has the sync_file, waits meanwhile. Nobody waits for ever: a fence
+ * that its maker does not signal does so by itself, with the error
+ *
+ *  - ETIMEDOUT when it is as old as DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS says,
+ *  - ECANCELED when the file it was made through is closed for the last time
+ *    (the program may have been killed), or its timeline destroyed,
+ *  - ENODEV when the GPU is unplugged.
  */
 #ifndef _UAPI_VPRIME_DRM_H_
 #define _UAPI_VPRIME_DRM_H_
@@ -30,12 +37,66 @@
 extern "C" {
 #endif
 
+#define DRM_VPRIME_FENCE_ATTACH		0x01
+#define DRM_VPRIME_FENCE_SIGNAL		0x02
 #define DRM_VPRIME_GEM_CREATE		0x10
 #define DRM_VPRIME_GEM_MMAP_OFFSET	0x11
 #define DRM_VPRIME_GEM_INFO		0x12
 #define DRM_VPRIME_GET_PARAM		0x13
 #define DRM_VPRIME_GEM_PEEK		0x14
 #define DRM_VPRIME_GEM_POKE		0x15
+#define DRM_VPRIME_GEM_WAIT		0x16
+#define DRM_VPRIME_TIMELINE_CREATE	0x17
+#define DRM_VPRIME_TIMELINE_DESTROY	0x18
+#define DRM_VPRIME_TIMELINE_SIGNAL	0x19
+#define DRM_VPRIME_FENCE_CREATE		0x1a
+
+/** DRM_VPRIME_FENCE_WRITE - the fence is of somebody who writes the buffer */
+#define DRM_VPRIME_FENCE_WRITE		(1u << 0)
+
+/**
+ * struct drm_vprime_fence_attach - make a fence and put it on a buffer
+ *
+ * Number, structure and meaning are those of vgem's DRM_IOCTL_VGEM_FENCE_ATTACH,
+ * so that programs made for vgem work. From now until the fence signals the
+ * buffer is busy for everybody who shares it, on any device and in any driver:
+ * for writers, and with DRM_VPRIME_FENCE_WRITE for readers too. The buffer may
+ * be an imported one, of vprime or of another driver.
+ *
+ * EINVAL: a flag that is not defined, or padding that is not 0. ENOENT: no such
+ * handle. EBUSY: the buffer has a fence that conflicts: of a writer, or with
+ * DRM_VPRIME_FENCE_WRITE any that others have to mind. ENOMEM.
+ */
+struct drm_vprime_fence_attach {
+	/** @handle: in: the buffer's handle */
+	__u32 handle;
+	/** @flags: in: 0 for a reader's fence, or DRM_VPRIME_FENCE_WRITE */
+	__u32 flags;
+	/**
+	 * @fence: out: the fence's id in this file, never 0, for
+	 * DRM_IOCTL_VPRIME_FENCE_SIGNAL; not given again for long after
+	 */
+	__u32 fence;
+	/** @pad: in: must be 0 */
+	__u32 pad;
+};
+
+/**
+ * struct drm_vprime_fence_signal - signal a fence that was put on a buffer
+ *
+ * Number, structure and meaning are vgem's. The id is used up by it.
+ *
+ * EINVAL: @flags is not 0. ENOENT: this file has no such fence: it was never
+ * given out, or to another file, or has been signalled. ETIMEDOUT: the fence
+ * had signalled by itself, because it was not signalled in time; the id is used
+ * up.
+ */
+struct drm_vprime_fence_signal {
+	/** @fence: in: what DRM_IOCTL_VPRIME_FENCE_ATTACH gave */
+	__u32 fence;
+	/** @flags: in: must be 0, none are defined */
+	__u32 flags;
+};
 
 /**
  * struct drm_vprime_gem_create - make a buffer on this GPU
@@ -182,6 +243,112 @@ struct drm_vprime_gem_access {
 	__u64 data;
 };
 
+/** DRM_VPRIME_WAIT_WRITE - wait until the buffer could be written */
+#define DRM_VPRIME_WAIT_WRITE		(1u << 0)
+
+/**
+ * struct drm_vprime_gem_wait - wait until a buffer may be used
+ *
+ * Waits for the fences of those who write the buffer, and with
+ * DRM_VPRIME_WAIT_WRITE for those of its readers too; whatever device or driver
+ * they are of. Fences that come while it waits are not waited for. How they
+ * signal, with an error or without, does not matter.
+ *
+ * EINVAL: a flag that is not defined. ENOENT: no such handle. ETIME: the time
+ * came, and the buffer is busy. EINTR: a signal came; the call can be made again
+ * with the same argument, and the kernel does that by itself where the signal's
+ * handler was installed with SA_RESTART.
+ */
+struct drm_vprime_gem_wait {
+	/** @handle: in: the buffer's handle */
+	__u32 handle;
+	/** @flags: in: 0, or DRM_VPRIME_WAIT_WRITE */
+	__u32 flags;
+	/**
+	 * @timeout_ns: in: until when, in nanoseconds of CLOCK_MONOTONIC; a time
+	 * that has passed, 0 and all that is negative too, asks without waiting.
+	 * INT64_MAX is never.
+	 */
+	__s64 timeout_ns;
+};
+
+/**
+ * struct drm_vprime_timeline_create - make a timeline
+ *
+ * A line of fences, numbered from 1, that signal in the order they were made
+ * in. It belongs to the file, and goes with it.
+ *
+ * EINVAL: @flags is not 0, or @name is empty, not ended by NUL, or has other
+ * than printable ASCII characters. ENOMEM.
+ */
+struct drm_vprime_timeline_create {
+	/** @name: in: what it is for, ended by NUL; lists show it */
+	char name[DRM_VPRIME_NAME_LEN];
+	/** @flags: in: must be 0, none are defined */
+	__u32 flags;
+	/** @timeline: out: its handle in this file, never 0 */
+	__u32 timeline;
+};
+
+/**
+ * struct drm_vprime_timeline_destroy - destroy a timeline
+ *
+ * Fences that have not signalled do, with the error ECANCELED.
+ *
+ * EINVAL: @pad is not 0. ENOENT: no such timeline in this file.
+ */
+struct drm_vprime_timeline_destroy {
+	/** @timeline: in: its handle */
+	__u32 timeline;
+	/** @pad: in: must be 0 */
+	__u32 pad;
+};
+
+/**
+ * struct drm_vprime_fence_create - make the next fence of a timeline
+ *
+ * The fence comes as a sync_file, which poll(2) waits for, and which goes into
+ * whatever takes one: DMA_BUF_IOCTL_IMPORT_SYNC_FILE, a syncobj, another driver.
+ *
+ * EINVAL: @flags or @pad is not 0. ENOENT: no such timeline in this file.
+ * EMFILE, ENFILE: no descriptor left. ENOMEM.
+ */
+struct drm_vprime_fence_create {
+	/** @timeline: in: the timeline's handle */
+	__u32 timeline;
+	/** @flags: in: must be 0, none are defined */
+	__u32 flags;
+	/** @seqno: out: the fence's number on the timeline */
+	__u64 seqno;
+	/** @fd: out: the sync_file, closed on exec */
+	__s32 fd;
+	/** @pad: in: must be 0 */
+	__u32 pad;
+};
+
+/**
+ * struct drm_vprime_timeline_signal - signal the fences of a timeline
+ *
+ * All up to and including @seqno that have not signalled do now, in their order.
+ *
+ * EINVAL: @error is neither 0 nor a negative errno, down to -4095. ENOENT: no
+ * such timeline in this file, or no fence of that number was made on it.
+ * EALREADY: this fence has been signalled before. ETIMEDOUT: it had signalled by
+ * itself, because it was not signalled in time; once for each such fence, and
+ * those before it, after that it is EALREADY.
+ */
+struct drm_vprime_timeline_signal {
+	/** @timeline: in: the timeline's handle */
+	__u32 timeline;
+	/**
+	 * @error: in: 0, or the negative errno that all these fences signal
+	 * with, for whoever asks how the work went
+	 */
+	__s32 error;
+	/** @seqno: in: the last fence to signal, 1 or more */
+	__u64 seqno;
+};
+
 /** DRM_VPRIME_PARAM_GPU_INDEX - which GPU this is: the N of its name vprimeN */
 #define DRM_VPRIME_PARAM_GPU_INDEX	0
 /** DRM_VPRIME_PARAM_MAX_SIZE - the largest buffer, in bytes: all of memory */
@@ -199,6 +366,8 @@ struct drm_vprime_gem_access {
 #define DRM_VPRIME_PARAM_DMA_BITS	5
 /** DRM_VPRIME_PARAM_MAX_SEGMENT - longest entry of its DMA tables, in bytes */
 #define DRM_VPRIME_PARAM_MAX_SEGMENT	6
+/** DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS - when fences signal by themselves */
+#define DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS	7
 
 /**
  * struct drm_vprime_get_param - ask for a property of this GPU
@@ -214,6 +383,12 @@ struct drm_vprime_get_param {
 	__u64 value;
 };
 
+#define DRM_IOCTL_VPRIME_FENCE_ATTACH \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_FENCE_ATTACH, \
+		 struct drm_vprime_fence_attach)
+#define DRM_IOCTL_VPRIME_FENCE_SIGNAL \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_FENCE_SIGNAL, \
+		struct drm_vprime_fence_signal)
 #define DRM_IOCTL_VPRIME_GEM_CREATE \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_GEM_CREATE, \
 		 struct drm_vprime_gem_create)
@@ -232,6 +407,21 @@ struct drm_vprime_get_param {
 #define DRM_IOCTL_VPRIME_GEM_POKE \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_GEM_POKE, \
 		struct drm_vprime_gem_access)
+#define DRM_IOCTL_VPRIME_GEM_WAIT \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_GEM_WAIT, \
+		struct drm_vprime_gem_wait)
+#define DRM_IOCTL_VPRIME_TIMELINE_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_TIMELINE_CREATE, \
+		 struct drm_vprime_timeline_create)
+#define DRM_IOCTL_VPRIME_TIMELINE_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_TIMELINE_DESTROY, \
+		struct drm_vprime_timeline_destroy)
+#define DRM_IOCTL_VPRIME_TIMELINE_SIGNAL \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_VPRIME_TIMELINE_SIGNAL, \
+		struct drm_vprime_timeline_signal)
+#define DRM_IOCTL_VPRIME_FENCE_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VPRIME_FENCE_CREATE, \
+		 struct drm_vprime_fence_create)
 
 #if defined(__cplusplus)
 }
