@@ -66,14 +66,17 @@ case $$here in \
 	mkdir -p "$(cache)"; ln -sfn "$$PWD" "$$here" ;; \
 esac; \
 $(MAKE) $(if $(V),V=1,-s) $(jobs) -C "$$headers" M="$$here/$2" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
-	CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) $3 modules
+	CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) CONFIG_VPRIME_VGEM=$(CONFIG_VPRIME_VGEM) $3 modules
 endef
 
 # The tests that run inside the kernel are built beside the module, and never installed.
 CONFIG_VPRIME_TESTS ?= $(if $(wildcard igt-tests/kernel),m)
 
+# So is the one that takes the place of the kernel's vgem.
+CONFIG_VPRIME_VGEM ?= m
+
 .PHONY: module
-module: ## build build/KVER/vprime.ko (the default)
+module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 	$(Q)$(call build_module,$(KVER),build/$(KVER),)
 
 # ---- programs -----------------------------------------------------------------------------------
@@ -204,7 +207,7 @@ ifneq ($(dkms),)
 	$(Q)cp -r Makefile Kbuild dkms.conf COPYING $(wildcard drm gem prime fence include) "$(dkms_source)"
 	$(Q)dkms install $(dkms_name) -k $(running)
 else
-	$(Q)$(again) module KVER=$(running) CONFIG_VPRIME_TESTS=
+	$(Q)$(again) module KVER=$(running) CONFIG_VPRIME_TESTS= CONFIG_VPRIME_VGEM=
 	@# Nobody but the distribution has the key that its kernel's configuration signs modules with.
 	$(Q)$(MAKE) -s -C /lib/modules/$(running)/build M="$$PWD/build/$(running)" CONFIG_MODULE_SIG_ALL= \
 		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") modules_install

@@ -15,6 +15,11 @@
 #define VP_DMA_BITS_MIN		32
 #define VP_DMA_BITS_MAX		64
 
+/* As long as vgem waits for a program that should signal, and the range. */
+#define VP_FENCE_TIMEOUT_MS	10000
+#define VP_FENCE_TIMEOUT_MIN_MS	1
+#define VP_FENCE_TIMEOUT_MAX_MS	60000
+
 /**
  * struct vp_config - what kind of GPU a GPU is
  * @coherent: whether it sees what is in the CPU's caches
@@ -25,6 +30,8 @@
  * @prime_export: whether it exports through PRIME
  * @syncobj: whether it has sync objects
  * @syncobj_timeline: whether it has those with timelines, if it has any
+ * @fence_timeout_ms: how long its fences last that are not signalled, in
+ *	milliseconds, VP_FENCE_TIMEOUT_MIN_MS to _MAX_MS
  * @driver_name: what programs are told that the driver is called
  */
 struct vp_config {
@@ -35,6 +42,7 @@ struct vp_config {
 	bool prime_export;
 	bool syncobj;
 	bool syncobj_timeline;
+	unsigned int fence_timeout_ms;
 	char driver_name[VP_DRIVER_NAME_LEN];
 };
 
@@ -47,6 +55,7 @@ struct vp_config {
 	.prime_export = true, \
 	.syncobj = true, \
 	.syncobj_timeline = true, \
+	.fence_timeout_ms = VP_FENCE_TIMEOUT_MS, \
 	.driver_name = KBUILD_MODNAME, \
 }
 

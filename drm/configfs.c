@@ -15,6 +15,8 @@
  *    exporters are told.
  *  - prime: import, export, both or none (both).
  *  - syncobj, syncobj_timeline: 0 or 1 (1). What the GPU has of them.
+ *  - fence_timeout_ms: 1 to 60000 (10000). How long a fence lasts that nobody
+ *    signals, in milliseconds.
  *  - driver_name: 1 to 31 letters, digits, "_", "." and "-" ("vprime"). What
  *    programs are told that the driver is called.
  *  - device: to read, the name vprimeN of the device while it is plugged in.
@@ -90,18 +92,34 @@ static int vp_config_parse_syncobj_timeline(struct vp_config *config,
 	return vp_config_parse_bool(value, &config->syncobj_timeline);
 }
 
-static int vp_config_parse_dma_bits(struct vp_config *config,
-				    const char *value)
+/* A decimal number; @result stays as it is when that is out of range. */
+static int vp_config_parse_range(const char *value, unsigned int min,
+				 unsigned int max, unsigned int *result)
 {
-	unsigned int bits;
-	int ret = kstrtouint(value, 10, &bits);
+	unsigned int number;
+	int ret = kstrtouint(value, 10, &number);
 
 	if (ret)
 		return ret;
-	if (bits < VP_DMA_BITS_MIN || bits > VP_DMA_BITS_MAX)
+	if (number < min || number > max)
 		return -ERANGE;
-	config->dma_bits = bits;
+	*result = number;
 	return 0;
+}
+
+static int vp_config_parse_dma_bits(struct vp_config *config,
+				    const char *value)
+{
+	return vp_config_parse_range(value, VP_DMA_BITS_MIN, VP_DMA_BITS_MAX,
+				     &config->dma_bits);
+}
+
+static int vp_config_parse_fence_timeout_ms(struct vp_config *config,
+					    const char *value)
+{
+	return vp_config_parse_range(value, VP_FENCE_TIMEOUT_MIN_MS,
+				     VP_FENCE_TIMEOUT_MAX_MS,
+				     &config->fence_timeout_ms);
 }
 
 static int vp_config_parse_max_segment(struct vp_config *config,
@@ -234,6 +252,7 @@ VP_CONFIG_ATTR(prime, "import, export, both or none", "%s",
 				     config->prime_export << 1]);
 VP_CONFIG_ATTR(syncobj, "0 or 1", "%d", config->syncobj);
 VP_CONFIG_ATTR(syncobj_timeline, "0 or 1", "%d", config->syncobj_timeline);
+VP_CONFIG_ATTR(fence_timeout_ms, "1 to 60000", "%u", config->fence_timeout_ms);
 VP_CONFIG_ATTR(driver_name, "1 to 31 letters, digits, '_', '.' or '-'", "%s",
 	       config->driver_name);
 
@@ -314,6 +333,7 @@ static struct configfs_attribute *vp_config_attrs[] = {
 	&vp_config_attr_dma_bits,
 	&vp_config_attr_driver_name,
 	&vp_config_attr_enabled,
+	&vp_config_attr_fence_timeout_ms,
 	&vp_config_attr_max_segment,
 	&vp_config_attr_prime,
 	&vp_config_attr_syncobj,

@@ -10,6 +10,8 @@
  *  - violations: the same for each rule of the dma-buf contract, since load.
  *  - buffers: every buffer with its attachments, open CPU accesses, pending
  *    fences and breaches; see watch.c for the form. With the watch only.
+ *  - fences: every timeline with the fences on it that have not signalled, and
+ *    who sleeps on them; see fence/list.c for the form.
  *  - move, revoke: a buffer's id goes in, in decimal, and that is done to it.
  *    With the watch only.
  */
@@ -18,6 +20,9 @@
 #include <linux/seq_file.h>
 
 #include "drm/debugfs.h"
+#include "fence/fence.h"
+#include "fence/list.h"
+#include "fence/timeline.h"
 #include "gem/object.h"
 #include "gem/storage.h"
 #include "prime/dmabuf.h"
@@ -43,6 +48,8 @@ static int vp_debugfs_counts_show(struct seq_file *m, void *unused)
 	vp_debugfs_count(m, "exports", &counts->exports);
 	vp_debugfs_count(m, "imports", &counts->imports);
 	seq_printf(m, "pages %ld\n", vp_storage_total_pages());
+	vp_debugfs_count(m, "timelines", &vp_timeline_count);
+	vp_debugfs_count(m, "fences", &vp_fence_count);
 	vp_debugfs_count(m, "violations", &counts->violations);
 	return 0;
 }
@@ -58,26 +65,47 @@ static int vp_debugfs_violations_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vp_debugfs_violations);
 
-#ifdef VP_WATCH
-
 /*
  * A read fills so much before it goes back to the program, in bytes. Each one
  * looks for its place in the list again, and lists can be long.
  */
 #define VP_LIST_CHUNK	(64 * 1024)
 
-static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
+static void vp_debugfs_give_room(struct file *file)
 {
-	struct seq_file *m;
-	int ret = seq_open(file, &vp_watch_list_ops);
+	struct seq_file *m = file->private_data;
 
-	if (ret)
-		return ret;
-	m = file->private_data;
 	m->buf = kvmalloc(VP_LIST_CHUNK, GFP_KERNEL);
 	if (m->buf)
 		m->size = VP_LIST_CHUNK;
-	return 0;
+}
+
+static int vp_debugfs_fences_open(struct inode *inode, struct file *file)
+{
+	int ret = vp_fence_list_open(file);
+
+	if (!ret)
+		vp_debugfs_give_room(file);
+	return ret;
+}
+
+static const struct file_operations vp_debugfs_fences_fops = {
+	.owner = THIS_MODULE,
+	.open = vp_debugfs_fences_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
+
+#ifdef VP_WATCH
+
+static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
+{
+	int ret = seq_open(file, &vp_watch_list_ops);
+
+	if (!ret)
+		vp_debugfs_give_room(file);
+	return ret;
 }
 
 static const struct file_operations vp_debugfs_buffers_fops = {
@@ -144,6 +172,8 @@ void vp_debugfs_init(void)
 			    &vp_debugfs_counts_fops);
 	debugfs_create_file("violations", 0400, vp_debugfs_root, NULL,
 			    &vp_debugfs_violations_fops);
+	debugfs_create_file("fences", 0400, vp_debugfs_root, NULL,
+			    &vp_debugfs_fences_fops);
 	vp_debugfs_watch_init();
 }
 

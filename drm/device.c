@@ -5,8 +5,8 @@
  * Each GPU is a platform device vprimeN, because libdrm lists what sits on the
  * platform bus and takes devices of different names for different GPUs. The
  * driver binds to them as any other, so that unbinding one through sysfs is
- * unplugging it: open files then get ENODEV, and buffers live on with whoever
- * has them. What kind of GPU it is travels as the platform device's data.
+ * unplugging it: open files then get ENODEV, fences that were made through them signal with
+ * that, and buffers live on with whoever has them. What kind of GPU it is travels as the platform device's data.
  *
  * A GPU has its number from when somebody wants one (a module parameter, or a
  * folder in configfs) until he does not, plugged in or not.
@@ -22,6 +22,7 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_managed.h>
 #include <drm/drm_prime.h>
 
 #include "compat.h"
@@ -44,10 +45,23 @@ static const struct file_operations vp_device_fops = {
 	VP_FOP_FLAGS
 };
 
+static int vp_device_open(struct drm_device *drm, struct drm_file *file)
+{
+	file->driver_priv = vp_fence_client_create(&to_vp_device(drm)->fences);
+	return file->driver_priv ? 0 : -ENOMEM;
+}
+
+static void vp_device_postclose(struct drm_device *drm, struct drm_file *file)
+{
+	vp_fence_client_destroy(file->driver_priv);
+}
+
 static const struct drm_driver vp_device_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ |
 			   DRIVER_SYNCOBJ_TIMELINE,
 	.fops = &vp_device_fops,
+	.open = vp_device_open,
+	.postclose = vp_device_postclose,
 	.ioctls = vp_ioctls,
 	.num_ioctls = VP_NUM_IOCTLS,
 
@@ -89,6 +103,8 @@ static void vp_device_remove(void *data)
 	struct drm_device *drm = data;
 
 	drm_dev_unplug(drm);
+	/* Whoever is in the way of the next step may be waiting for these. */
+	vp_fence_device_end(&to_vp_device(drm)->fences);
 	vp_gem_unmap_all(drm);
 }
 
@@ -115,6 +131,11 @@ static void vp_device_configure(struct vp_device *vdev,
 	INIT_LIST_HEAD(&vdev->gpu.mapped);
 }
 
+static void vp_device_release_fences(struct drm_device *drm, void *data)
+{
+	vp_fence_device_fini(&to_vp_device(drm)->fences);
+}
+
 static int vp_device_bring_up(struct platform_device *pdev,
 			      const struct vp_config *config)
 {
@@ -134,6 +155,14 @@ static int vp_device_bring_up(struct platform_device *pdev,
 		return PTR_ERR(vdev);
 	vdev->index = id->driver_data;
 	vp_device_configure(vdev, config);
+	ret = vp_fence_device_init(&vdev->fences, id->name,
+				   config->fence_timeout_ms);
+	if (ret)
+		return ret;
+	ret = drmm_add_action_or_reset(&vdev->gpu.drm,
+				       vp_device_release_fences, NULL);
+	if (ret)
+		return ret;
 
 	ret = drm_dev_register(&vdev->gpu.drm, 0);
 	if (ret)

@@ -8,6 +8,7 @@
 #include <drm/drm_drv.h>
 
 #include "drm/config.h"
+#include "fence/client.h"
 #include "gem/gpu.h"
 
 struct platform_device;
@@ -18,12 +19,14 @@ struct platform_device;
 /**
  * struct vp_device - one virtual GPU
  * @gpu: what memory sees of it, and the DRM core's part
+ * @fences: what those share who make fences on it
  * @config: what kind of GPU it is
  * @driver: what the DRM core is told of it
  * @index: which one it is: the N of its name vprimeN
  */
 struct vp_device {
 	struct vp_gpu gpu;
+	struct vp_fence_device fences;
 	struct vp_config config;
 	struct drm_driver driver;
 	unsigned int index;

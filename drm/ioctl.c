@@ -11,8 +11,8 @@
  *    display have dumb buffers;
  *  - PRIME on a GPU that is to lack it, and DRM_CAP_PRIME, because the core of
  *    newer kernels thinks that everybody has it;
- *  - whatever makes a handle, because the core leaves the handle behind when
- *    the answer cannot be written to the caller's memory.
+ *  - whatever makes something, because the core leaves it behind when the
+ *    answer cannot be written to the caller's memory.
  */
 #include <linux/compat.h>
 #include <linux/uaccess.h>
@@ -23,7 +23,9 @@
 
 #include "compat.h"
 #include "drm/device.h"
+#include "drm/fence.h"
 #include "drm/ioctl.h"
+#include "fence/client.h"
 #include "gem/memory.h"
 #include "gem/object.h"
 #include "gem/storage.h"
@@ -135,6 +137,9 @@ static int vp_ioctl_get_param(struct drm_device *drm, void *data,
 	case DRM_VPRIME_PARAM_MAX_SEGMENT:
 		args->value = to_vp_gpu(drm)->max_segment;
 		return 0;
+	case DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS:
+		args->value = to_vp_device(drm)->config.fence_timeout_ms;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -171,9 +176,8 @@ static int vp_ioctl_gem_poke(struct drm_device *drm, void *data,
 	return vp_ioctl_gem_access(drm, data, file, true);
 }
 
+/* Those that the core dispatches; vp_ioctl() answers the others. */
 const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
-	DRM_IOCTL_DEF_DRV(VPRIME_GEM_CREATE, vp_ioctl_gem_create,
-			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_MMAP_OFFSET, vp_ioctl_gem_mmap_offset,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_INFO, vp_ioctl_gem_info,
@@ -183,6 +187,12 @@ const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_PEEK, vp_ioctl_gem_peek,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_POKE, vp_ioctl_gem_poke,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_WAIT, vp_ioctl_gem_wait,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_TIMELINE_DESTROY, vp_ioctl_timeline_destroy,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_TIMELINE_SIGNAL, vp_ioctl_timeline_signal,
 			  DRM_RENDER_ALLOW),
 };
 
@@ -241,50 +251,92 @@ static int vp_ioctl_no_prime(struct drm_device *drm, void *data,
 	return -ENOSYS;
 }
 
-/* Arguments of the ioctls that are answered here. */
+/* Arguments of the ioctls that are answered here, and what they lead to. */
 union vp_ioctl_args {
 	struct drm_get_cap cap;
 	struct drm_mode_create_dumb create_dumb;
 	struct drm_mode_map_dumb map_dumb;
 	struct drm_mode_destroy_dumb destroy_dumb;
+	struct drm_prime_handle prime;
 	struct drm_vprime_gem_create create;
+	struct drm_vprime_fence_attach attach;
+	struct drm_vprime_fence_signal signal;
+	struct drm_vprime_timeline_create timeline;
+	struct drm_vprime_fence_create fence;
+	struct vp_ioctl_fence made;
 };
+
+/*
+ * What is left to do when an ioctl has succeeded and the program was told, or
+ * could not be.
+ */
+typedef void vp_ioctl_settle_fn(struct drm_file *file,
+				union vp_ioctl_args *args, bool told);
 
 /*
  * Do as the core's dispatcher does: what a shorter structure of an older
  * program lacks is 0, what a longer one of a newer program has more is left
- * alone. An answer that cannot be written takes back the handle that @made
- * finds in it, if the ioctl makes one. Not inlined, so that the ioctls that
- * only pass through do not pay for the room on the stack.
+ * alone. Not inlined, so that the ioctls that only pass through do not pay for
+ * the room on the stack.
  */
 static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
 				     void __user *user, drm_ioctl_t *func,
-				     u32 (*made)(union vp_ioctl_args *args))
+				     size_t size, vp_ioctl_settle_fn *settle)
 {
 	union vp_ioctl_args args = {};
-	size_t size = min_t(size_t, _IOC_SIZE(cmd), sizeof(args));
+	bool told = true;
 	long ret;
 
+	size = min_t(size_t, _IOC_SIZE(cmd), size);
 	if ((cmd & IOC_IN) && copy_from_user(&args, user, size))
 		return -EFAULT;
 
 	ret = drm_ioctl_kernel(filp, func, &args, DRM_RENDER_ALLOW);
-	if (!(cmd & IOC_OUT) || !copy_to_user(user, &args, size))
-		return ret;
-
-	if (!ret && made)
-		drm_gem_handle_delete(filp->private_data, made(&args));
-	return -EFAULT;
+	if (cmd & IOC_OUT)
+		told = !copy_to_user(user, &args, size);
+	if (!ret && settle)
+		settle(filp->private_data, &args, told);
+	return told ? ret : -EFAULT;
 }
 
-static u32 vp_ioctl_made_gem(union vp_ioctl_args *args)
+/* @member of the union is what the program's argument is. */
+#define VP_IOCTL_ANSWER(filp, cmd, user, func, member, settle) \
+	vp_ioctl_answer(filp, cmd, user, func, \
+			sizeof_field(union vp_ioctl_args, member), settle)
+
+static void vp_ioctl_settle_gem(struct drm_file *file,
+				union vp_ioctl_args *args, bool told)
 {
-	return args->create.handle;
+	if (!told)
+		drm_gem_handle_delete(file, args->create.handle);
 }
 
-static u32 vp_ioctl_made_dumb(union vp_ioctl_args *args)
+static void vp_ioctl_settle_dumb(struct drm_file *file,
+				 union vp_ioctl_args *args, bool told)
 {
-	return args->create_dumb.handle;
+	if (!told)
+		drm_gem_handle_delete(file, args->create_dumb.handle);
+}
+
+static void vp_ioctl_settle_attach(struct drm_file *file,
+				   union vp_ioctl_args *args, bool told)
+{
+	if (!told)
+		vp_fence_client_signal(file->driver_priv, args->attach.fence);
+}
+
+static void vp_ioctl_settle_timeline(struct drm_file *file,
+				     union vp_ioctl_args *args, bool told)
+{
+	if (!told)
+		vp_fence_client_remove_timeline(file->driver_priv,
+						args->timeline.timeline);
+}
+
+static void vp_ioctl_settle_fence(struct drm_file *file,
+				  union vp_ioctl_args *args, bool told)
+{
+	vp_ioctl_fence_created(&args->made, told);
 }
 
 static struct vp_config *vp_ioctl_config(struct file *filp)
@@ -322,32 +374,45 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 
 	switch (DRM_IOCTL_NR(cmd)) {
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_ATTACH):
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_fence_attach,
+				       attach, vp_ioctl_settle_attach);
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_SIGNAL):
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_fence_signal,
+				       signal, NULL);
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_CREATE):
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_fence_create,
+				       fence, vp_ioctl_settle_fence);
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_TIMELINE_CREATE):
+		return VP_IOCTL_ANSWER(filp, cmd, user,
+				       vp_ioctl_timeline_create,
+				       timeline, vp_ioctl_settle_timeline);
 	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
-		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_gem_create,
-				       vp_ioctl_made_gem);
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_gem_create,
+				       create, vp_ioctl_settle_gem);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
-		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_create_dumb,
-				       vp_ioctl_made_dumb);
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_create_dumb,
+				       create_dumb, vp_ioctl_settle_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
-		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_map_dumb,
-				       NULL);
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_map_dumb,
+				       map_dumb, NULL);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
-		return vp_ioctl_answer(filp, cmd, user, vp_ioctl_destroy_dumb,
-				       NULL);
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_destroy_dumb,
+				       destroy_dumb, NULL);
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
 		if (vp_ioctl_asks_for_own(user))
-			return vp_ioctl_answer(filp, cmd, user,
-					       vp_ioctl_get_cap, NULL);
+			return VP_IOCTL_ANSWER(filp, cmd, user,
+					       vp_ioctl_get_cap, cap, NULL);
 		break;
 	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD):
 		if (!vp_ioctl_config(filp)->prime_export)
-			return vp_ioctl_answer(filp, cmd, user,
-					       vp_ioctl_no_prime, NULL);
+			return VP_IOCTL_ANSWER(filp, cmd, user,
+					       vp_ioctl_no_prime, prime, NULL);
 		break;
 	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
 		if (!vp_ioctl_config(filp)->prime_import)
-			return vp_ioctl_answer(filp, cmd, user,
-					       vp_ioctl_no_prime, NULL);
+			return VP_IOCTL_ANSWER(filp, cmd, user,
+					       vp_ioctl_no_prime, prime, NULL);
 		break;
 	}
 	return drm_ioctl(filp, cmd, arg);
@@ -367,6 +432,10 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 long vp_ioctl_compat(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	switch (DRM_IOCTL_NR(cmd)) {
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_ATTACH):
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_SIGNAL):
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_CREATE):
+	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_TIMELINE_CREATE):
 	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):

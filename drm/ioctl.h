@@ -9,7 +9,7 @@
 #include <drm/vprime_drm.h>
 
 /* Numbers below 0x10 are vgem's or unused; their entries are empty. */
-#define VP_NUM_IOCTLS	(DRM_VPRIME_GEM_POKE + 1)
+#define VP_NUM_IOCTLS	(DRM_VPRIME_TIMELINE_SIGNAL + 1)
 
 extern const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS];
 

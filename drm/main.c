@@ -11,6 +11,8 @@
 #include "drm/configfs.h"
 #include "drm/debugfs.h"
 #include "drm/device.h"
+#include "fence/fence.h"
+#include "fence/sw_sync.h"
 #include "gem/memory.h"
 #include "gem/object.h"
 
@@ -28,13 +30,17 @@ static int __init vp_main_init(void)
 		return -EINVAL;
 	}
 
-	ret = vp_memory_init();
+	ret = vp_fences_init();
 	if (ret)
 		return ret;
+	ret = vp_memory_init();
+	if (ret)
+		goto err_fences;
 	ret = vp_gem_init();
 	if (ret)
 		goto err_memory;
 	vp_debugfs_init();
+	vp_sw_sync_init();
 	ret = vp_devices_init(vp_gpus);
 	if (ret)
 		goto err_debugfs;
@@ -47,10 +53,13 @@ static int __init vp_main_init(void)
 err_devices:
 	vp_devices_fini();
 err_debugfs:
+	vp_sw_sync_fini();
 	vp_debugfs_fini();
 	vp_gem_fini();
 err_memory:
 	vp_memory_fini();
+err_fences:
+	vp_fences_fini();
 	return ret;
 }
 
@@ -58,9 +67,11 @@ static void __exit vp_main_exit(void)
 {
 	vp_configfs_fini();
 	vp_devices_fini();
+	vp_sw_sync_fini();
 	vp_debugfs_fini();
 	vp_gem_fini();
 	vp_memory_fini();
+	vp_fences_fini();
 }
 
 module_init(vp_main_init);

@@ -14,6 +14,7 @@
 
 #include <drm/drm_drv.h>
 
+#include "fence/resv.h"
 #include "gem/gpu.h"
 #include "gem/mapping.h"
 #include "gem/object.h"
@@ -148,7 +149,7 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 	if (write && copy_from_user(data, user, size))
 		return -EFAULT;
 
-	ret = vp_dmabuf_lock_idle(buf, write);
+	ret = vp_resv_lock_idle(buf->resv, dma_resv_usage_rw(write));
 	if (ret)
 		return ret;
 	ret = vp_gem_access_locked(gem, offset, data, size, write);

@@ -93,7 +93,7 @@ static void padding(void)
 
 static void unknown_param(void)
 {
-	static const uint32_t unknown[] = { 7, 8, 1000, 1u << 31, ~0u };
+	static const uint32_t unknown[] = { 8, 9, 1000, 1u << 31, ~0u };
 	int gpu = vp_open(0);
 
 	for (unsigned int i = 0; i < VP_ARRAY_SIZE(unknown); i++)

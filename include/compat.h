@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/timer.h>
 
 #include "vp_probe.h"
 
@@ -206,6 +207,29 @@ static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 	return rcu_dereference(dma_fence_timeline_name(fence));
 #else
 	return fence->ops->get_timeline_name(fence);
+#endif
+}
+
+/* A fence that is told who waits for it, and by when: not on every kernel. */
+#if VP_HAVE_FENCE_OP_WAIT
+#define VP_FENCE_OP_WAIT(func)	.wait = (func),
+#else
+#define VP_FENCE_OP_WAIT(func)
+#endif
+
+#if VP_HAVE_FENCE_OP_SET_DEADLINE
+#define VP_FENCE_OP_SET_DEADLINE(func)	.set_deadline = (func),
+#else
+#define VP_FENCE_OP_SET_DEADLINE(func)
+#endif
+
+/* The old name of this left the kernel in 6.16, the new one came in 6.2. */
+static inline int vp_timer_delete_sync(struct timer_list *timer)
+{
+#if VP_HAVE_TIMER_DELETE_SYNC
+	return timer_delete_sync(timer);
+#else
+	return del_timer_sync(timer);
 #endif
 }
 

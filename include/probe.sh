@@ -45,6 +45,12 @@ ask DMA_BUF_LOCKED linux/dma-buf.h \
 	'dma_buf_vmap_unlocked((struct dma_buf *)0, (struct iosys_map *)0);'
 ask FENCE_NAMES_RCU linux/dma-fence.h \
 	'dma_fence_driver_name((struct dma_fence *)0);'
+ask FENCE_OP_WAIT linux/dma-fence.h \
+	'static struct dma_fence_ops o = { .wait = 0 }; (void)o;'
+ask FENCE_OP_SET_DEADLINE linux/dma-fence.h \
+	'static struct dma_fence_ops o = { .set_deadline = 0 }; (void)o;'
+ask TIMER_DELETE_SYNC linux/timer.h \
+	'timer_delete_sync((struct timer_list *)0);'
 ask DRM_DRIVER_PRIME_MMAP drm/drm_drv.h \
 	'static struct drm_driver d = { .gem_prime_mmap = 0 }; (void)d;'
 ask DRM_DRIVER_DATE drm/drm_drv.h \

@@ -14,36 +14,6 @@
 #include "compat.h"
 #include "prime/dmabuf.h"
 
-/**
- * vp_dmabuf_lock_idle - lock a buffer when a device may use it
- * @buf: the buffer; its reservation lock is taken
- * @write: whether the device will write, and so has to wait for readers too
- *
- * Waits for the fences without the lock. Unlocked.
- *
- * Returns 0, with the lock held and no fence left that conflicts; -ERESTARTSYS
- * or -EINTR when a signal ended a wait.
- */
-int vp_dmabuf_lock_idle(struct vp_dmabuf *buf, bool write)
-{
-	enum dma_resv_usage usage = dma_resv_usage_rw(write);
-	long left;
-	int ret;
-
-	for (;;) {
-		left = dma_resv_wait_timeout(buf->resv, usage, true,
-					     MAX_SCHEDULE_TIMEOUT);
-		if (left < 0)
-			return left;
-		ret = dma_resv_lock_interruptible(buf->resv, NULL);
-		if (ret)
-			return ret;
-		if (dma_resv_test_signaled(buf->resv, usage))
-			return 0;
-		dma_resv_unlock(buf->resv);
-	}
-}
-
 /* Copy within one page of the CPU's, which stands for a bus address. */
 static int vp_access_page(dma_addr_t address, void *data, size_t size,
 			  bool write)

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 
 #include "compat.h"
+#include "fence/resv.h"
 #include "prime/dmabuf.h"
 #include "prime/trace.h"
 
@@ -43,22 +44,18 @@ static enum dma_resv_usage vp_cpu_usage(enum dma_data_direction dir)
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir)
 {
-	enum dma_resv_usage usage = vp_cpu_usage(dir);
 	long left;
 	int ret;
 
 	if (READ_ONCE(buf->revoked))
 		return -ENODEV;
 
-	/* Most buffers have never had a fence. */
-	if (vp_resv_has_fences(buf->resv)) {
-		left = dma_resv_wait_timeout(buf->resv, usage, true,
-					     MAX_SCHEDULE_TIMEOUT);
-		if (left < 0)
-			return left;
-		if (READ_ONCE(buf->revoked))
-			return -ENODEV;
-	}
+	left = vp_resv_wait(buf->resv, vp_cpu_usage(dir),
+			    MAX_SCHEDULE_TIMEOUT);
+	if (left < 0)
+		return left;
+	if (READ_ONCE(buf->revoked))
+		return -ENODEV;
 
 	ret = vp_watch_cpu_begin(buf, dir);
 	if (ret)

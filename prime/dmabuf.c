@@ -14,9 +14,8 @@
  *    vp_dmabuf_device_access().
  *  - The caller does not hold it for: vp_dmabuf_export(), vp_dmabuf_fd(),
  *    vp_dmabuf_get(), vp_dmabuf_put(), vp_dmabuf_attach(), vp_dmabuf_detach(),
- *    vp_dmabuf_move(), vp_dmabuf_revoke(), vp_dmabuf_lock_idle() (which takes
- *    it), vp_dmabuf_begin_cpu_access(), vp_dmabuf_end_cpu_access(),
- *    vp_dmabuf_mmap(), vp_dmabuf_fault().
+ *    vp_dmabuf_move(), vp_dmabuf_revoke(), vp_dmabuf_begin_cpu_access(),
+ *    vp_dmabuf_end_cpu_access(), vp_dmabuf_mmap(), vp_dmabuf_fault().
  *
  * References run one way: attachment -> buffer -> memory, and kernel dma_buf ->
  * buffer. The buffer knows its attachments and its kernel face weakly.

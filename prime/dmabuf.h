@@ -340,7 +340,6 @@ void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 const char *vp_attachment_lifetime(struct vp_attachment *attach);
 
 /* A device that the CPU plays: access.c. */
-int vp_dmabuf_lock_idle(struct vp_dmabuf *buf, bool write);
 int vp_dmabuf_device_access(struct vp_attachment *attach, size_t offset,
 			    void *data, size_t size, bool write);
 

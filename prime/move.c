@@ -22,6 +22,7 @@
 #include <linux/wait.h>
 
 #include "compat.h"
+#include "fence/resv.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
 #include "prime/move.h"
@@ -113,8 +114,8 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_invalidate_mappings);
 /* With the lock or without; negative when a signal ended the wait. */
 static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 {
-	return dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
-				     MAX_SCHEDULE_TIMEOUT);
+	return vp_resv_wait(buf->resv, DMA_RESV_USAGE_BOOKKEEP,
+			    MAX_SCHEDULE_TIMEOUT);
 }
 
 /* Is there nothing but fences to wait for? @own pins are not in the way. */

@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "fence/list.h"
 #include "prime/dmabuf.h"
 #include "prime/trace.h"
 
@@ -89,15 +90,6 @@ const char *vp_rule_name(enum vp_rule rule)
  * flood beyond that says nothing new.
  */
 static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
-
-/*
- * A character of a name that somebody else chose, as it can be shown where
- * blanks and lines mean something.
- */
-static char vp_plain(char c)
-{
-	return c > ' ' && c <= '~' ? c : '_';
-}
 
 static void vp_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 			 enum vp_rule rule, const char *process, pid_t pid)
@@ -523,17 +515,6 @@ static void vp_watch_list_stop(struct seq_file *m, void *v)
 		vp_dmabuf_put(v);
 }
 
-/* A value without blanks: names come from drivers and processes. */
-static void vp_watch_show_name(struct seq_file *m, const char *key,
-			       const char *name)
-{
-	seq_printf(m, " %s=", key);
-	if (!*name)
-		seq_putc(m, '_');
-	for (; *name; name++)
-		seq_putc(m, vp_plain(*name));
-}
-
 static const char *vp_direction_name(enum dma_data_direction dir)
 {
 	switch (dir) {
@@ -566,8 +547,8 @@ static void vp_watch_show_attachment(struct seq_file *m,
 				     struct vp_attachment *attach)
 {
 	seq_puts(m, "  attachment");
-	vp_watch_show_name(m, "device", dev_name(attach->dev));
-	vp_watch_show_name(m, "driver", dev_driver_string(attach->dev));
+	vp_show_name(m, "device", dev_name(attach->dev));
+	vp_show_name(m, "driver", dev_driver_string(attach->dev));
 	seq_printf(m, " lifetime=%s mapped=%s direction=%s pins=%u\n",
 		   vp_attachment_lifetime(attach),
 		   !attach->sgt ? "no" : attach->stale ? "stale" : "yes",
@@ -587,7 +568,7 @@ static void vp_watch_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
 			   access->dir == DMA_FROM_DEVICE ? "read" :
 			   access->dir == DMA_TO_DEVICE ? "write" :
 							  "read-write");
-		vp_watch_show_name(m, "process", access->comm);
+		vp_show_name(m, "process", access->comm);
 		seq_printf(m, " pid=%d open_ms=%u\n", pid_nr(access->process),
 			   jiffies_to_msecs(jiffies - access->since));
 	}
@@ -610,8 +591,8 @@ static unsigned int vp_watch_show_fences(struct seq_file *m,
 			continue;
 		rcu_read_lock();
 		seq_puts(m, "  fence");
-		vp_watch_show_name(m, "driver", vp_fence_driver_name(fence));
-		vp_watch_show_name(m, "timeline",
+		vp_show_name(m, "driver", vp_fence_driver_name(fence));
+		vp_show_name(m, "timeline",
 				   vp_fence_timeline_name(fence));
 		rcu_read_unlock();
 		seq_printf(m, " seqno=%llu usage=%s\n", fence->seqno,
@@ -652,7 +633,7 @@ static int vp_watch_list_show(struct seq_file *m, void *v)
 		return -EINTR;
 
 	seq_printf(m, "buffer id=%llu", buf->id);
-	vp_watch_show_name(m, "exporter", buf->name);
+	vp_show_name(m, "exporter", buf->name);
 	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u\n",
 		   buf->size, buf->ops->resident ? buf->ops->resident(buf) : 0,
 		   buf->revoked ? "revoked" : "live",

@@ -20,6 +20,7 @@ static const struct {
 } kinds[] = {
 	COUNT(buffers), COUNT(views), COUNT(attachments), COUNT(mappings),
 	COUNT(pins), COUNT(vmaps), COUNT(exports), COUNT(imports), COUNT(pages),
+	COUNT(timelines), COUNT(fences),
 };
 
 #define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))

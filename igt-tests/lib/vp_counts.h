@@ -17,6 +17,8 @@ struct vp_counts {
 	long exports;
 	long imports;
 	long pages;
+	long timelines;
+	long fences;
 };
 
 struct vp_counts vp_counts(void);

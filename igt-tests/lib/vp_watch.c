@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "vp_igt.h"
+#include "vp_line.h"
 #include "vp_log.h"
 #include "vp_watch.h"
 
 #define STRICT_PATH	"/sys/module/vprime/parameters/strict"
 #define PIECE		65536
-#define LINE_LEN	1024
 
 static const char *const rules[] = {
 	"map-without-attach", "double-map", "unmap-without-map",
@@ -32,126 +32,26 @@ const char *vp_watch_rule(unsigned int i)
 
 char *vp_watch_text(size_t piece)
 {
-	size_t room = PIECE, len = 0;
-	char *text = malloc(room);
-	ssize_t got;
-	int fd;
-
-	fd = open(VP_WATCH_LIST, O_RDONLY | O_CLOEXEC);
-	igt_assert_f(fd >= 0, "%s: %s\n", VP_WATCH_LIST, strerror(errno));
-	do {
-		if (room - len <= piece) {
-			room = 2 * room + piece;
-			text = realloc(text, room);
-		}
-		igt_assert(text);
-		got = read(fd, text + len, piece);
-		igt_assert_f(got >= 0, "%s: %s\n", VP_WATCH_LIST,
-			     strerror(errno));
-		len += (size_t)got;
-	} while (got);
-	close(fd);
-	text[len] = 0;
-	return text;
-}
-
-/* A line without its end, and where the next one begins. */
-static const char *take_line(const char *text, char line[LINE_LEN])
-{
-	size_t len = strcspn(text, "\n");
-
-	igt_assert_f(text[len] == '\n', "a line without an end: %s\n", text);
-	igt_assert_lt(len, (size_t)LINE_LEN);
-	memcpy(line, text, len);
-	line[len] = 0;
-	return text + len + 1;
-}
-
-/* The value of @key, which is what @at must go on with; @at goes behind it. */
-static const char *value_of(char **at, const char *key)
-{
-	size_t len = strlen(key);
-	char *value = *at + len + 1;
-
-	igt_assert_f(!strncmp(*at, key, len) && (*at)[len] == '=',
-		     "no %s= at: %s\n", key, *at);
-	len = strcspn(value, " ");
-	igt_assert_f(len > 0, "%s has no value\n", key);
-	for (size_t i = 0; i < len; i++)
-		igt_assert_f(value[i] > ' ' && value[i] <= '~',
-			     "%s has a character %#x\n", key,
-			     (unsigned char)value[i]);
-	*at = value + len;
-	if (**at) {
-		*(*at)++ = 0;
-		igt_assert_f(**at, "a blank after %s=%s\n", key, value);
-	}
-	return value;
-}
-
-static void take_name(char **at, const char *key, char name[VP_WATCH_NAME])
-{
-	const char *value = value_of(at, key);
-
-	igt_assert_lt(strlen(value), (size_t)VP_WATCH_NAME);
-	strcpy(name, value);
-}
-
-static uint64_t take_number(char **at, const char *key)
-{
-	const char *value = value_of(at, key);
-	uint64_t number;
-	char *end;
-
-	errno = 0;
-	number = strtoull(value, &end, 10);
-	igt_assert_f(!*end && !errno && *value != '-' && *value != '+',
-		     "%s=%s is no number\n", key, value);
-	return number;
-}
-
-static unsigned int take_count(char **at, const char *key)
-{
-	uint64_t number = take_number(at, key);
-
-	igt_assert_lte(number, (uint64_t)UINT_MAX);
-	return (unsigned int)number;
-}
-
-static bool take_yes(char **at, const char *key)
-{
-	const char *value = value_of(at, key);
-
-	igt_assert_f(!strcmp(value, "yes") || !strcmp(value, "no"),
-		     "%s=%s\n", key, value);
-	return *value == 'y';
-}
-
-static void check_word(const char *what, const char *word, const char *allowed)
-{
-	char spaced[VP_WATCH_NAME + 2];
-
-	snprintf(spaced, sizeof(spaced), " %s ", word);
-	igt_assert_f(strstr(allowed, spaced), "%s=%s\n", what, word);
+	return vp_line_file(VP_WATCH_LIST, piece);
 }
 
 static void parse_buffer(char *at, struct vp_watch_buffer *buffer)
 {
-	buffer->id = take_number(&at, "id");
-	take_name(&at, "exporter", buffer->exporter);
-	buffer->size = take_number(&at, "size");
-	buffer->resident = take_number(&at, "resident");
-	take_name(&at, "state", buffer->state);
-	check_word("state", buffer->state, " live revoked ");
-	buffer->foreign = take_yes(&at, "foreign");
-	buffer->exported = take_yes(&at, "exported");
-	buffer->attachments = take_count(&at, "attachments");
-	buffer->mapped = take_count(&at, "mapped");
-	buffer->pins = take_count(&at, "pins");
-	buffer->vmaps = take_count(&at, "vmaps");
-	buffer->cpu_open = take_count(&at, "cpu");
-	buffer->fences = take_count(&at, "fences");
-	buffer->violations = take_count(&at, "violations");
+	buffer->id = vp_line_number(&at, "id");
+	vp_line_name(&at, "exporter", buffer->exporter);
+	buffer->size = vp_line_number(&at, "size");
+	buffer->resident = vp_line_number(&at, "resident");
+	vp_line_name(&at, "state", buffer->state);
+	vp_line_check("state", buffer->state, " live revoked ");
+	buffer->foreign = vp_line_yes(&at, "foreign");
+	buffer->exported = vp_line_yes(&at, "exported");
+	buffer->attachments = vp_line_count(&at, "attachments");
+	buffer->mapped = vp_line_count(&at, "mapped");
+	buffer->pins = vp_line_count(&at, "pins");
+	buffer->vmaps = vp_line_count(&at, "vmaps");
+	buffer->cpu_open = vp_line_count(&at, "cpu");
+	buffer->fences = vp_line_count(&at, "fences");
+	buffer->violations = vp_line_count(&at, "violations");
 	igt_assert_eq(*at, 0);
 	buffer->n_attachment = 0;
 	buffer->n_cpu = 0;
@@ -161,37 +61,37 @@ static void parse_buffer(char *at, struct vp_watch_buffer *buffer)
 
 static void parse_attachment(char *at, struct vp_watch_attachment *attachment)
 {
-	take_name(&at, "device", attachment->device);
-	take_name(&at, "driver", attachment->driver);
-	take_name(&at, "lifetime", attachment->lifetime);
-	check_word("lifetime", attachment->lifetime,
+	vp_line_name(&at, "device", attachment->device);
+	vp_line_name(&at, "driver", attachment->driver);
+	vp_line_name(&at, "lifetime", attachment->lifetime);
+	vp_line_check("lifetime", attachment->lifetime,
 		   " pinned movable revocable ");
-	take_name(&at, "mapped", attachment->mapped);
-	check_word("mapped", attachment->mapped, " no yes stale ");
-	take_name(&at, "direction", attachment->direction);
-	check_word("direction", attachment->direction,
+	vp_line_name(&at, "mapped", attachment->mapped);
+	vp_line_check("mapped", attachment->mapped, " no yes stale ");
+	vp_line_name(&at, "direction", attachment->direction);
+	vp_line_check("direction", attachment->direction,
 		   " none to-device from-device bidirectional ");
-	attachment->pins = take_count(&at, "pins");
+	attachment->pins = vp_line_count(&at, "pins");
 	igt_assert_eq(*at, 0);
 }
 
 static void parse_cpu(char *at, struct vp_watch_cpu *cpu)
 {
-	take_name(&at, "access", cpu->access);
-	check_word("access", cpu->access, " read write read-write ");
-	take_name(&at, "process", cpu->process);
-	cpu->pid = (int)take_count(&at, "pid");
-	cpu->open_ms = take_count(&at, "open_ms");
+	vp_line_name(&at, "access", cpu->access);
+	vp_line_check("access", cpu->access, " read write read-write ");
+	vp_line_name(&at, "process", cpu->process);
+	cpu->pid = (int)vp_line_count(&at, "pid");
+	cpu->open_ms = vp_line_count(&at, "open_ms");
 	igt_assert_eq(*at, 0);
 }
 
 static void parse_fence(char *at, struct vp_watch_fence *fence)
 {
-	take_name(&at, "driver", fence->driver);
-	take_name(&at, "timeline", fence->timeline);
-	fence->seqno = take_number(&at, "seqno");
-	take_name(&at, "usage", fence->usage);
-	check_word("usage", fence->usage, " kernel write read bookkeep ");
+	vp_line_name(&at, "driver", fence->driver);
+	vp_line_name(&at, "timeline", fence->timeline);
+	fence->seqno = vp_line_number(&at, "seqno");
+	vp_line_name(&at, "usage", fence->usage);
+	vp_line_check("usage", fence->usage, " kernel write read bookkeep ");
 	igt_assert_eq(*at, 0);
 }
 
@@ -206,19 +106,10 @@ static void check_rule(const char *rule)
 
 static void parse_violation(char *at, struct vp_watch_violation *violation)
 {
-	take_name(&at, "rule", violation->rule);
+	vp_line_name(&at, "rule", violation->rule);
 	check_rule(violation->rule);
-	violation->count = take_count(&at, "count");
+	violation->count = vp_line_count(&at, "count");
 	igt_assert_eq(*at, 0);
-}
-
-/* Whether @line begins with @word; if so, @rest is what follows. */
-static bool begins(char *line, const char *word, char **rest)
-{
-	size_t len = strlen(word);
-
-	*rest = line + len;
-	return !strncmp(line, word, len);
 }
 
 static void parse_below(char *line, struct vp_watch_buffer *buffer)
@@ -228,14 +119,14 @@ static void parse_below(char *line, struct vp_watch_buffer *buffer)
 
 	igt_assert(buffer->n_attachment < most && buffer->n_cpu < most &&
 		   buffer->n_fence < most && buffer->n_violation < most);
-	if (begins(line, "  attachment ", &rest))
+	if (vp_line_begins(line, "  attachment ", &rest))
 		parse_attachment(rest,
 				 &buffer->attachment[buffer->n_attachment++]);
-	else if (begins(line, "  cpu ", &rest))
+	else if (vp_line_begins(line, "  cpu ", &rest))
 		parse_cpu(rest, &buffer->cpu[buffer->n_cpu++]);
-	else if (begins(line, "  fence ", &rest))
+	else if (vp_line_begins(line, "  fence ", &rest))
 		parse_fence(rest, &buffer->fence[buffer->n_fence++]);
-	else if (begins(line, "  violation ", &rest))
+	else if (vp_line_begins(line, "  violation ", &rest))
 		parse_violation(rest,
 				&buffer->violation[buffer->n_violation++]);
 	else
@@ -244,16 +135,16 @@ static void parse_below(char *line, struct vp_watch_buffer *buffer)
 
 const char *vp_watch_next(const char *text, struct vp_watch_buffer *buffer)
 {
-	char line[LINE_LEN], *rest;
+	char line[VP_LINE_LEN], *rest;
 
 	if (!*text)
 		return NULL;
-	text = take_line(text, line);
-	igt_assert_f(begins(line, "buffer ", &rest), "no buffer's line: %s\n",
-		     line);
+	text = vp_line_take(text, line);
+	igt_assert_f(vp_line_begins(line, "buffer ", &rest),
+		     "no buffer's line: %s\n", line);
 	parse_buffer(rest, buffer);
 	while (*text == ' ') {
-		text = take_line(text, line);
+		text = vp_line_take(text, line);
 		parse_below(line, buffer);
 	}
 	igt_assert_eq(buffer->n_attachment, buffer->attachments);
@@ -311,7 +202,7 @@ unsigned int vp_watch_violations(uint64_t id, const char *rule)
 unsigned int vp_watch_total(const char *rule)
 {
 	FILE *file = fopen(VP_WATCH_DIR "/violations", "re");
-	char name[VP_WATCH_NAME], line[LINE_LEN];
+	char name[VP_WATCH_NAME], line[VP_LINE_LEN];
 	unsigned int count, total = 0, i = 0;
 	int end = 0;
 

@@ -13,9 +13,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "vp_line.h"
+
 #define VP_WATCH_DIR	"/sys/kernel/debug/vprime"
 #define VP_WATCH_LIST	VP_WATCH_DIR "/buffers"
-#define VP_WATCH_NAME	64
+#define VP_WATCH_NAME	VP_LINE_NAME
 #define VP_WATCH_LINES	72
 
 struct vp_watch_attachment {

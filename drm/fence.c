@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: ioctls about fences
+ *
+ * What a program asks of a file is asked of the file's &struct vp_fence_client.
+ * The first two ioctls are vgem's.
+ */
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/sync_file.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_utils.h>
+#include <drm/vgem_drm.h>
+
+#include "compat.h"
+#include "drm/fence.h"
+#include "fence/client.h"
+#include "fence/fence.h"
+#include "fence/resv.h"
+#include "gem/object.h"
+
+static_assert(sizeof(struct drm_vprime_fence_attach) ==
+	      sizeof(struct drm_vgem_fence_attach));
+static_assert(sizeof(struct drm_vprime_fence_signal) ==
+	      sizeof(struct drm_vgem_fence_signal));
+static_assert(DRM_IOCTL_VPRIME_FENCE_ATTACH == DRM_IOCTL_VGEM_FENCE_ATTACH);
+static_assert(DRM_IOCTL_VPRIME_FENCE_SIGNAL == DRM_IOCTL_VGEM_FENCE_SIGNAL);
+static_assert(DRM_VPRIME_FENCE_WRITE == VGEM_FENCE_WRITE);
+
+int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
+			  struct drm_file *file)
+{
+	struct drm_vprime_fence_attach *args = data;
+	struct drm_gem_object *obj;
+	int ret;
+
+	if (args->flags & ~DRM_VPRIME_FENCE_WRITE || args->pad)
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+
+	ret = vp_fence_client_attach(file->driver_priv, obj->resv,
+				     vp_gem_buf(obj)->id,
+				     args->flags & DRM_VPRIME_FENCE_WRITE,
+				     &args->fence);
+	drm_gem_object_put(obj);
+	return ret;
+}
+
+int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
+			  struct drm_file *file)
+{
+	struct drm_vprime_fence_signal *args = data;
+
+	if (args->flags)
+		return -EINVAL;
+	return vp_fence_client_signal(file->driver_priv, args->fence);
+}
+
+int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
+		      struct drm_file *file)
+{
+	struct drm_vprime_gem_wait *args = data;
+	struct drm_gem_object *obj;
+	long left;
+
+	if (args->flags & ~DRM_VPRIME_WAIT_WRITE)
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+
+	left = vp_resv_wait(obj->resv,
+			    dma_resv_usage_rw(args->flags &
+					      DRM_VPRIME_WAIT_WRITE),
+			    drm_timeout_abs_to_jiffies(args->timeout_ns));
+	drm_gem_object_put(obj);
+	if (left < 0)
+		return left;
+	return left ? 0 : -ETIME;
+}
+
+/* Ended within its room, not empty, and fit to be seen. */
+static bool vp_ioctl_name_is_good(const char *name)
+{
+	size_t length = strnlen(name, DRM_VPRIME_NAME_LEN), i;
+
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) || !isprint(name[i]))
+			return false;
+	return length && length < DRM_VPRIME_NAME_LEN;
+}
+
+int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	struct drm_vprime_timeline_create *args = data;
+
+	if (args->flags || !vp_ioctl_name_is_good(args->name))
+		return -EINVAL;
+	return vp_fence_client_add_timeline(file->driver_priv, args->name,
+					    &args->timeline);
+}
+
+int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
+			      struct drm_file *file)
+{
+	struct drm_vprime_timeline_destroy *args = data;
+
+	if (args->pad)
+		return -EINVAL;
+	return vp_fence_client_remove_timeline(file->driver_priv,
+					       args->timeline);
+}
+
+int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
+			     struct drm_file *file)
+{
+	struct drm_vprime_timeline_signal *args = data;
+	struct vp_timeline *timeline;
+	int ret;
+
+	if (args->error > 0 || args->error < -MAX_ERRNO)
+		return -EINVAL;
+	timeline = vp_fence_client_timeline(file->driver_priv, args->timeline);
+	if (!timeline)
+		return -ENOENT;
+	ret = vp_timeline_signal(timeline, args->seqno, args->error);
+	vp_timeline_put(timeline);
+	return ret;
+}
+
+/* The sync_file of a new fence, with nobody knowing it yet. */
+static int vp_ioctl_make_fence(struct vp_timeline *timeline,
+			       struct vp_ioctl_fence *made)
+{
+	struct sync_file *sync;
+	int ret;
+
+	made->fence = vp_timeline_add(timeline, VP_FENCE_FREE, 0);
+	if (IS_ERR(made->fence)) {
+		ret = PTR_ERR(made->fence);
+		/* Another thread has destroyed it meanwhile. */
+		return ret == -ECANCELED ? -ENOENT : ret;
+	}
+	sync = sync_file_create(&made->fence->base);
+	if (!sync) {
+		vp_timeline_withdraw(made->fence);
+		return -ENOMEM;
+	}
+	made->file = sync->file;
+	made->args.seqno = made->fence->base.seqno;
+	return 0;
+}
+
+/* @data is a &struct vp_ioctl_fence; vp_ioctl_fence_created() follows. */
+int vp_ioctl_fence_create(struct drm_device *drm, void *data,
+			  struct drm_file *file)
+{
+	struct vp_ioctl_fence *made = data;
+	struct vp_timeline *timeline;
+	int ret;
+
+	if (made->args.flags || made->args.pad)
+		return -EINVAL;
+	timeline = vp_fence_client_timeline(file->driver_priv,
+					    made->args.timeline);
+	if (!timeline)
+		return -ENOENT;
+
+	ret = get_unused_fd_flags(O_CLOEXEC);
+	if (ret < 0)
+		goto out;
+	made->args.fd = ret;
+	ret = vp_ioctl_make_fence(timeline, made);
+	if (ret)
+		put_unused_fd(made->args.fd);
+out:
+	vp_timeline_put(timeline);
+	return ret;
+}
+
+/**
+ * vp_ioctl_fence_created - the program has been told of its fence
+ * @made: what vp_ioctl_fence_create() has made
+ * @told: whether it could be told; else the fence is taken back
+ */
+void vp_ioctl_fence_created(struct vp_ioctl_fence *made, bool told)
+{
+	if (told) {
+		fd_install(made->args.fd, made->file);
+		vp_fence_put(made->fence);
+		return;
+	}
+	put_unused_fd(made->args.fd);
+	fput(made->file);
+	vp_timeline_withdraw(made->fence);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ioctls about fences.
+ */
+#ifndef VP_DRM_FENCE_H
+#define VP_DRM_FENCE_H
+
+#include <drm/vprime_drm.h>
+
+struct drm_device;
+struct drm_file;
+struct file;
+struct vp_fence;
+
+/**
+ * struct vp_ioctl_fence - a fence that a program has asked for
+ * @args: what it asked, and gets
+ * @fence: the fence
+ * @file: the sync_file of it
+ */
+struct vp_ioctl_fence {
+	struct drm_vprime_fence_create args;
+	struct vp_fence *fence;
+	struct file *file;
+};
+
+int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
+			  struct drm_file *file);
+int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
+			  struct drm_file *file);
+int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
+		      struct drm_file *file);
+int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
+			     struct drm_file *file);
+int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
+			      struct drm_file *file);
+int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
+			     struct drm_file *file);
+int vp_ioctl_fence_create(struct drm_device *drm, void *data,
+			  struct drm_file *file);
+void vp_ioctl_fence_created(struct vp_ioctl_fence *made, bool told);
+
+#endif /* VP_DRM_FENCE_H */

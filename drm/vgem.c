@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: the vgem personality
+ *
+ * A module that takes the place of the kernel's vgem: one device of that name,
+ * with vgem's ioctls and answers, on vprime's memory and fences. It is built of
+ * the same rooms as vprime, and stands by itself: to each other they are two
+ * drivers, and both can be loaded.
+ *
+ * What programs can tell from the kernel's own: memory is cached and in huge
+ * pages, a fence that somebody holds keeps the module in place, and two GPUs of
+ * a machine with little memory do not promise more of it than there is.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_ioctl.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_mode.h>
+#include <drm/drm_prime.h>
+#include <drm/vgem_drm.h>
+
+#include "compat.h"
+#include "drm/fence.h"
+#include "fence/client.h"
+#include "fence/fence.h"
+#include "gem/gpu.h"
+#include "gem/memory.h"
+#include "gem/object.h"
+
+/* As long as the kernel's vgem waits for a program that should signal. */
+#define VP_VGEM_TIMEOUT_MS	10000
+
+/**
+ * struct vp_vgem - the device
+ * @gpu: what memory sees of it, and the DRM core's part
+ * @fences: what those share who make fences on it
+ */
+struct vp_vgem {
+	struct vp_gpu gpu;
+	struct vp_fence_device fences;
+};
+
+static struct vp_vgem *to_vp_vgem(struct drm_device *drm)
+{
+	return container_of(drm, struct vp_vgem, gpu.drm);
+}
+
+static int vp_vgem_open(struct drm_device *drm, struct drm_file *file)
+{
+	file->driver_priv = vp_fence_client_create(&to_vp_vgem(drm)->fences);
+	return file->driver_priv ? 0 : -ENOMEM;
+}
+
+static void vp_vgem_postclose(struct drm_device *drm, struct drm_file *file)
+{
+	vp_fence_client_destroy(file->driver_priv);
+}
+
+/* Rows begin where the last one ends; the DRM core has checked the product. */
+static int vp_vgem_dumb_create(struct drm_file *file, struct drm_device *drm,
+			       struct drm_mode_create_dumb *args)
+{
+	u64 size;
+	int ret;
+
+	args->pitch = DIV_ROUND_UP_ULL((u64)args->width * args->bpp, 8);
+	size = PAGE_ALIGN((u64)args->pitch * args->height);
+	ret = vp_gem_create_handle(drm, file, &size, &args->handle);
+	if (!ret)
+		args->size = size;
+	return ret;
+}
+
+/* vgem maps what it has made, and nothing else. */
+static int vp_vgem_dumb_map_offset(struct drm_file *file,
+				   struct drm_device *drm, u32 handle,
+				   u64 *offset)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+	bool imported;
+
+	if (!obj)
+		return -ENOENT;
+	imported = to_vp_gem(obj)->imported;
+	drm_gem_object_put(obj);
+	return imported ? -EINVAL :
+			  vp_gem_map_offset(file, drm, handle, offset);
+}
+
+static const struct file_operations vp_vgem_fops = {
+	.owner = THIS_MODULE,
+	.open = drm_open,
+	.release = drm_release,
+	.unlocked_ioctl = drm_ioctl,
+	.compat_ioctl = drm_compat_ioctl,
+	.mmap = drm_gem_mmap,
+	.get_unmapped_area = vp_gem_get_unmapped_area,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	VP_FOP_FLAGS
+};
+
+static const struct drm_ioctl_desc vp_vgem_ioctls[] = {
+	DRM_IOCTL_DEF_DRV(VGEM_FENCE_ATTACH, vp_ioctl_fence_attach,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGEM_FENCE_SIGNAL, vp_ioctl_fence_signal,
+			  DRM_RENDER_ALLOW),
+};
+
+static const struct drm_driver vp_vgem_driver = {
+	.driver_features = DRIVER_GEM | DRIVER_RENDER,
+	.fops = &vp_vgem_fops,
+	.open = vp_vgem_open,
+	.postclose = vp_vgem_postclose,
+	.ioctls = vp_vgem_ioctls,
+	.num_ioctls = ARRAY_SIZE(vp_vgem_ioctls),
+
+	.gem_prime_import = vp_gem_import,
+	.dumb_create = vp_vgem_dumb_create,
+	.dumb_map_offset = vp_vgem_dumb_map_offset,
+	VP_DRM_DRIVER_PRIME
+
+	.name = "vgem",
+	.desc = "Virtual GEM provider",
+	VP_DRM_DRIVER_DATE("20120112")
+	.major = 1,
+	.minor = 0,
+};
+
+static struct platform_device *vp_vgem_platform;
+static struct vp_vgem *vp_vgem;
+
+static void vp_vgem_release_fences(struct drm_device *drm, void *data)
+{
+	vp_fence_device_fini(&to_vp_vgem(drm)->fences);
+}
+
+static int vp_vgem_bring_up(struct device *dev)
+{
+	struct vp_gpu *gpu;
+	int ret;
+
+	ret = dma_coerce_mask_and_coherent(dev, DMA_BIT_MASK(64));
+	if (ret)
+		return ret;
+	vp_vgem = devm_drm_dev_alloc(dev, &vp_vgem_driver, struct vp_vgem,
+				     gpu.drm);
+	if (IS_ERR(vp_vgem))
+		return PTR_ERR(vp_vgem);
+
+	gpu = &vp_vgem->gpu;
+	gpu->coherent = true;
+	gpu->dma_bits = 64;
+	gpu->max_segment = VP_MAX_SEGMENT;
+	spin_lock_init(&gpu->lock);
+	INIT_LIST_HEAD(&gpu->mapped);
+
+	ret = vp_fence_device_init(&vp_vgem->fences, "vgem",
+				   VP_VGEM_TIMEOUT_MS);
+	if (ret)
+		return ret;
+	vp_vgem->fences.owner.forgives = true;
+	vp_vgem->fences.names[false] = "unbound";
+	vp_vgem->fences.names[true] = "unbound";
+	ret = drmm_add_action_or_reset(&gpu->drm, vp_vgem_release_fences, NULL);
+	if (ret)
+		return ret;
+	return drm_dev_register(&gpu->drm, 0);
+}
+
+/* The device has no driver to be bound to, as the kernel's has none. */
+static int vp_vgem_plug(void)
+{
+	int ret;
+
+	vp_vgem_platform = platform_device_register_simple("vgem",
+							   PLATFORM_DEVID_NONE,
+							   NULL, 0);
+	if (IS_ERR(vp_vgem_platform))
+		return PTR_ERR(vp_vgem_platform);
+
+	ret = -ENOMEM;
+	if (!devres_open_group(&vp_vgem_platform->dev, NULL, GFP_KERNEL))
+		goto err_unregister;
+	ret = vp_vgem_bring_up(&vp_vgem_platform->dev);
+	if (!ret)
+		return 0;
+
+	devres_release_group(&vp_vgem_platform->dev, NULL);
+err_unregister:
+	platform_device_unregister(vp_vgem_platform);
+	return ret;
+}
+
+static void vp_vgem_unplug(void)
+{
+	drm_dev_unregister(&vp_vgem->gpu.drm);
+	vp_fence_device_end(&vp_vgem->fences);
+	vp_gem_unmap_all(&vp_vgem->gpu.drm);
+	devres_release_group(&vp_vgem_platform->dev, NULL);
+	platform_device_unregister(vp_vgem_platform);
+}
+
+static int __init vp_vgem_init(void)
+{
+	int ret;
+
+	ret = vp_fences_init();
+	if (ret)
+		return ret;
+	ret = vp_memory_init();
+	if (ret)
+		goto err_fences;
+	ret = vp_gem_init();
+	if (ret)
+		goto err_memory;
+	ret = vp_vgem_plug();
+	if (ret)
+		goto err_gem;
+	return 0;
+
+err_gem:
+	vp_gem_fini();
+err_memory:
+	vp_memory_fini();
+err_fences:
+	vp_fences_fini();
+	return ret;
+}
+
+static void __exit vp_vgem_exit(void)
+{
+	vp_vgem_unplug();
+	vp_gem_fini();
+	vp_memory_fini();
+	vp_fences_fini();
+}
+
+module_init(vp_vgem_init);
+module_exit(vp_vgem_exit);
+
+MODULE_DESCRIPTION("vgem, on vprime's memory and fences");
+MODULE_AUTHOR("The vprime developers");
+MODULE_LICENSE("GPL");
+MODULE_INFO(import_ns, "DMA_BUF");

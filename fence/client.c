@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: clients
+ *
+ * A program makes fences through a device's file, and names them by numbers
+ * that hold in that file only. When the file goes, because the program closed it
+ * or died, so do its timelines, and every fence it has not signalled signals
+ * with -ECANCELED. When the device goes, they signal with -ENODEV.
+ */
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fence/client.h"
+#include "fence/fence.h"
+#include "fence/resv.h"
+
+/**
+ * vp_fence_device_init - let a device have clients
+ * @device: the device's part, zeroed
+ * @name: what the device is called; kept
+ * @timeout_ms: how long fences last that are not signalled, in milliseconds
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int vp_fence_device_init(struct vp_fence_device *device, const char *name,
+			 unsigned int timeout_ms)
+{
+	struct vp_timeline *readers;
+
+	device->owner.device = name;
+	device->owner.timeout_ms = timeout_ms;
+	device->names[false] = "read";
+	device->names[true] = "write";
+
+	readers = vp_timeline_create(VP_TIMELINE_READERS, &device->owner,
+				     "readers");
+	if (IS_ERR(readers))
+		return PTR_ERR(readers);
+	device->readers = readers;
+	return 0;
+}
+
+/**
+ * vp_fence_device_end - a device has gone
+ * @device: its part
+ *
+ * What its clients have not signalled signals with -ENODEV, and whoever wants
+ * another fence gets that. Unlocked, sleeps.
+ */
+void vp_fence_device_end(struct vp_fence_device *device)
+{
+	vp_timelines_end(&device->owner, -ENODEV);
+}
+
+/**
+ * vp_fence_device_fini - undo vp_fence_device_init(), when no client is left
+ * @device: the device's part
+ */
+void vp_fence_device_fini(struct vp_fence_device *device)
+{
+	vp_timeline_destroy(device->readers, -ENODEV);
+}
+
+/**
+ * vp_fence_client_create - a program has opened a device's file
+ * @device: the device's part
+ *
+ * Returns the client, for vp_fence_client_destroy(), or NULL without memory.
+ */
+struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
+{
+	struct vp_fence_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+
+	if (!client)
+		return NULL;
+	client->device = device;
+	mutex_init(&client->lock);
+	xa_init_flags(&client->fences, XA_FLAGS_ALLOC1);
+	xa_init_flags(&client->timelines, XA_FLAGS_ALLOC1);
+	return client;
+}
+
+/**
+ * vp_fence_client_destroy - the file has been closed for the last time
+ * @client: from vp_fence_client_create()
+ *
+ * Unlocked, sleeps.
+ */
+void vp_fence_client_destroy(struct vp_fence_client *client)
+{
+	struct vp_timeline *timeline;
+	struct vp_fence *fence;
+	unsigned long index;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(client->buffers); i++)
+		if (client->buffers[i])
+			vp_timeline_destroy(client->buffers[i], -ECANCELED);
+	xa_for_each(&client->timelines, index, timeline)
+		vp_timeline_destroy(timeline, -ECANCELED);
+	xa_for_each(&client->fences, index, fence)
+		vp_fence_put(fence);
+
+	xa_destroy(&client->timelines);
+	xa_destroy(&client->fences);
+	kfree(client);
+}
+
+/* The timeline of fences on buffers; stays as long as the client. */
+static struct vp_timeline *
+vp_fence_client_buffers(struct vp_fence_client *client, bool write)
+{
+	struct vp_timeline *timeline;
+
+	/* Whoever sees the pointer sees what it points to. */
+	timeline = smp_load_acquire(&client->buffers[write]);
+	if (timeline)
+		return timeline;
+
+	mutex_lock(&client->lock);
+	timeline = client->buffers[write];
+	if (!timeline) {
+		timeline = vp_timeline_create(VP_TIMELINE_BUFFERS,
+					      &client->device->owner,
+					      client->device->names[write]);
+		if (!IS_ERR(timeline))
+			smp_store_release(&client->buffers[write], timeline);
+	}
+	mutex_unlock(&client->lock);
+	return timeline;
+}
+
+/**
+ * vp_fence_client_attach - make a fence, and put it on a buffer
+ * @client: whose fence it is to be
+ * @resv: the buffer's reservation
+ * @buffer: the buffer's number, to be shown
+ * @write: whether the fence is of somebody who writes
+ * @id: where the fence's number is stored
+ *
+ * Unlocked.
+ *
+ * Returns 0; -EBUSY when the buffer has a fence that such a user has to wait
+ * for; -ENODEV when the device has gone; -ENOMEM; -EINTR or -ERESTARTSYS when
+ * a signal came.
+ */
+int vp_fence_client_attach(struct vp_fence_client *client,
+			   struct dma_resv *resv, u64 buffer, bool write,
+			   u32 *id)
+{
+	struct vp_timeline *timeline = vp_fence_client_buffers(client, write);
+	struct vp_fence *fence;
+	int ret;
+
+	if (IS_ERR(timeline))
+		return PTR_ERR(timeline);
+	fence = vp_timeline_add(timeline,
+				write ? VP_FENCE_WRITE : VP_FENCE_READ, buffer);
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
+
+	/* The program may guess the number, and signal the fence from now on. */
+	ret = xa_alloc_cyclic(&client->fences, id, vp_fence_get(fence),
+			      xa_limit_31b, &client->next_fence, GFP_KERNEL);
+	if (ret < 0)
+		goto err_put;
+	fence->id = *id;
+
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (ret)
+		goto err_erase;
+	ret = vp_resv_claim(resv, fence, client->device->readers);
+	dma_resv_unlock(resv);
+	if (ret)
+		goto err_erase;
+
+	vp_fence_put(fence);
+	return 0;
+
+err_erase:
+	if (!xa_erase(&client->fences, *id))
+		goto err_withdraw;
+err_put:
+	vp_fence_put(fence);
+err_withdraw:
+	vp_timeline_withdraw(fence);
+	return ret;
+}
+
+/**
+ * vp_fence_client_signal - signal a fence that was put on a buffer
+ * @client: whose it is
+ * @id: its number, which is used up by that
+ *
+ * Unlocked.
+ *
+ * Returns 0; -ENOENT when there is none; -ETIMEDOUT when it had signalled by
+ * itself.
+ */
+int vp_fence_client_signal(struct vp_fence_client *client, u32 id)
+{
+	struct vp_fence *fence = xa_erase(&client->fences, id);
+	int ret;
+
+	if (!fence)
+		return -ENOENT;
+	ret = vp_timeline_signal_one(fence);
+	vp_fence_put(fence);
+	return ret;
+}
+
+/**
+ * vp_fence_client_add_timeline - make a timeline
+ * @client: whose it is to be
+ * @name: what for; copied
+ * @handle: where its handle is stored
+ *
+ * Unlocked, sleeps.
+ *
+ * Returns 0; -ENODEV when the device has gone; -ENOMEM.
+ */
+int vp_fence_client_add_timeline(struct vp_fence_client *client,
+				 const char *name, u32 *handle)
+{
+	struct vp_timeline *timeline;
+	int ret;
+
+	timeline = vp_timeline_create(VP_TIMELINE_ORDERED,
+				      &client->device->owner, name);
+	if (IS_ERR(timeline))
+		return PTR_ERR(timeline);
+	ret = xa_alloc(&client->timelines, handle, timeline, xa_limit_31b,
+		       GFP_KERNEL);
+	if (ret)
+		vp_timeline_destroy(timeline, -ECANCELED);
+	return ret;
+}
+
+/**
+ * vp_fence_client_remove_timeline - destroy a timeline
+ * @client: whose it is
+ * @handle: its handle
+ *
+ * Unlocked, sleeps.
+ *
+ * Returns 0, or -ENOENT when there is none.
+ */
+int vp_fence_client_remove_timeline(struct vp_fence_client *client, u32 handle)
+{
+	struct vp_timeline *timeline = xa_erase(&client->timelines, handle);
+
+	if (!timeline)
+		return -ENOENT;
+	vp_timeline_destroy(timeline, -ECANCELED);
+	return 0;
+}
+
+/**
+ * vp_fence_client_timeline - look a timeline up
+ * @client: whose it is
+ * @handle: its handle
+ *
+ * Returns it with a reference, or NULL when there is none.
+ */
+struct vp_timeline *vp_fence_client_timeline(struct vp_fence_client *client,
+					     u32 handle)
+{
+	struct vp_timeline *timeline;
+
+	/* Its maker's reference goes after it has left the array. */
+	xa_lock(&client->timelines);
+	timeline = xa_load(&client->timelines, handle);
+	if (timeline)
+		vp_timeline_get(timeline);
+	xa_unlock(&client->timelines);
+	return timeline;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fences that one program makes through one file, and knows by numbers.
+ */
+#ifndef VP_FENCE_CLIENT_H
+#define VP_FENCE_CLIENT_H
+
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include "fence/timeline.h"
+
+struct dma_resv;
+struct vp_fence;
+
+/**
+ * struct vp_fence_device - what the clients of a device share
+ * @owner: the owner of their timelines
+ * @names: what fences for reading and for writing are called
+ * @readers: gives groups of readers their names
+ */
+struct vp_fence_device {
+	struct vp_timeline_owner owner;
+	const char *names[2];
+	struct vp_timeline *readers;
+};
+
+/**
+ * struct vp_fence_client - the fences of one file
+ * @device: the device's part, which outlives the file
+ * @buffers: the timelines of fences for reading and for writing, made when
+ *	they are first needed
+ * @lock: guards the making of @buffers
+ * @fences: those that were put on buffers and not signalled by the program, by
+ *	id, with a reference
+ * @next_fence: where the search for an id begins; guarded by the lock of
+ *	@fences
+ * @timelines: the program's own, by handle
+ */
+struct vp_fence_client {
+	struct vp_fence_device *device;
+	struct vp_timeline *buffers[2];
+	struct mutex lock;
+	struct xarray fences;
+	u32 next_fence;
+	struct xarray timelines;
+};
+
+int vp_fence_device_init(struct vp_fence_device *device, const char *name,
+			 unsigned int timeout_ms);
+void vp_fence_device_end(struct vp_fence_device *device);
+void vp_fence_device_fini(struct vp_fence_device *device);
+
+struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device);
+void vp_fence_client_destroy(struct vp_fence_client *client);
+
+int vp_fence_client_attach(struct vp_fence_client *client,
+			   struct dma_resv *resv, u64 buffer, bool write,
+			   u32 *id);
+int vp_fence_client_signal(struct vp_fence_client *client, u32 id);
+
+int vp_fence_client_add_timeline(struct vp_fence_client *client,
+				 const char *name, u32 *handle);
+int vp_fence_client_remove_timeline(struct vp_fence_client *client,
+				    u32 handle);
+struct vp_timeline *vp_fence_client_timeline(struct vp_fence_client *client,
+					     u32 handle);
+
+#endif /* VP_FENCE_CLIENT_H */

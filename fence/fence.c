@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: fences
+ *
+ * A &struct dma_fence that knows where it comes from and who sleeps on it. Its
+ * code is this module's, and everybody may hold it for as long as he likes, in
+ * a sync_file or in another driver's reservation: so each one keeps the module
+ * in place, until the grace period after its last reference, in which others
+ * may still be reading its names.
+ *
+ * Who signals it, and when, is its timeline's business.
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fence/fence.h"
+#include "fence/timeline.h"
+
+atomic_long_t vp_fence_count;
+
+static struct kmem_cache *vp_fence_cache;
+
+static struct vp_fence *to_vp_fence(struct dma_fence *base)
+{
+	return container_of(base, struct vp_fence, base);
+}
+
+static const char *vp_fence_get_driver_name(struct dma_fence *base)
+{
+	return to_vp_fence(base)->timeline->device;
+}
+
+static const char *vp_fence_get_timeline_name(struct dma_fence *base)
+{
+	return to_vp_fence(base)->timeline->name;
+}
+
+/* Sleep as on any fence, and be seen doing it. */
+static signed long __maybe_unused
+vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
+{
+	struct vp_fence *fence = to_vp_fence(base);
+	struct vp_fence_waiter waiter;
+	signed long left;
+
+	if (!timeout || dma_fence_is_signaled(base))
+		return dma_fence_default_wait(base, interruptible, timeout);
+
+	waiter.pid = task_tgid_nr(current);
+	memcpy(waiter.process, current->comm, sizeof(waiter.process));
+	waiter.since = jiffies;
+
+	spin_lock_irq(&fence->lock);
+	list_add_tail(&waiter.node, &fence->waiters);
+	spin_unlock_irq(&fence->lock);
+
+	left = dma_fence_default_wait(base, interruptible, timeout);
+
+	spin_lock_irq(&fence->lock);
+	list_del(&waiter.node);
+	spin_unlock_irq(&fence->lock);
+	return left;
+}
+
+/* The hint is kept to be shown: who signals is a program, and can look. */
+static void __maybe_unused
+vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
+{
+	struct vp_fence *fence = to_vp_fence(base);
+	unsigned long flags;
+
+	spin_lock_irqsave(&fence->lock, flags);
+	if (!fence->has_deadline || ktime_before(deadline, fence->deadline))
+		fence->deadline = deadline;
+	fence->has_deadline = true;
+	spin_unlock_irqrestore(&fence->lock, flags);
+}
+
+static void vp_fence_free(struct rcu_head *rcu)
+{
+	struct vp_fence *fence = container_of(rcu, struct vp_fence, base.rcu);
+
+	vp_timeline_put(fence->timeline);
+	kmem_cache_free(vp_fence_cache, fence);
+	/* Unloading waits until this has returned: vp_fences_fini(). */
+	module_put(THIS_MODULE);
+}
+
+static void vp_fence_release(struct dma_fence *base)
+{
+	atomic_long_dec(&vp_fence_count);
+	call_rcu(&base->rcu, vp_fence_free);
+}
+
+static const struct dma_fence_ops vp_fence_ops = {
+	.get_driver_name = vp_fence_get_driver_name,
+	.get_timeline_name = vp_fence_get_timeline_name,
+	VP_FENCE_OP_WAIT(vp_fence_wait)
+	VP_FENCE_OP_SET_DEADLINE(vp_fence_set_deadline)
+	.release = vp_fence_release,
+};
+
+/**
+ * vp_fences_init - make fences possible
+ *
+ * Returns 0, or -ENOMEM.
+ */
+int vp_fences_init(void)
+{
+	vp_fence_cache = VP_KMEM_CACHE(vp_fence);
+	return vp_fence_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * vp_fences_fini - undo vp_fences_init(), when no fence is left
+ */
+void vp_fences_fini(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(vp_fence_cache);
+}
+
+/**
+ * vp_fence_alloc - memory for a fence
+ * @timeline: where it is to be a point; the fence takes a reference
+ *
+ * Called where the module is kept in place by somebody else. Sleeps.
+ *
+ * Returns the fence, for vp_fence_start(), or NULL without memory.
+ */
+struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline)
+{
+	struct vp_fence *fence = kmem_cache_alloc(vp_fence_cache, GFP_KERNEL);
+
+	if (!fence)
+		return NULL;
+
+	__module_get(THIS_MODULE);
+	fence->timeline = vp_timeline_get(timeline);
+	INIT_LIST_HEAD(&fence->node);
+	fence->made = jiffies;
+	fence->expires = 0;
+	fence->group = NULL;
+	atomic_set(&fence->members, 0);
+	fence->id = 0;
+	fence->usage = VP_FENCE_FREE;
+	fence->buffer = 0;
+	spin_lock_init(&fence->lock);
+	INIT_LIST_HEAD(&fence->waiters);
+	fence->has_deadline = false;
+	atomic_long_inc(&vp_fence_count);
+	return fence;
+}
+
+/**
+ * vp_fence_start - make a fence of that memory
+ * @fence: from vp_fence_alloc()
+ * @context: the line of fences among which it has its place, as the kernel
+ *	counts them
+ * @seqno: its number there
+ *
+ * The caller has the one reference. Any context.
+ */
+void vp_fence_start(struct vp_fence *fence, u64 context, u64 seqno)
+{
+	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context,
+		       seqno);
+}
+
+/**
+ * vp_fence_finish - signal a fence
+ * @fence: one that has not signalled; the caller sees to it that nobody else
+ *	signals it, and has a reference
+ * @error: 0, or a negative errno for those who ask how it went
+ *
+ * The last one of a group signals that. Any context; callbacks run in it.
+ */
+void vp_fence_finish(struct vp_fence *fence, int error)
+{
+	if (error)
+		dma_fence_set_error(&fence->base, error);
+	dma_fence_signal(&fence->base);
+	/* Nobody joins a group with a fence that has signalled. */
+	if (fence->group)
+		vp_fence_leave(fence->group);
+}
+
+/**
+ * vp_fence_leave - one member less
+ * @group: the group
+ *
+ * The last one signals the group, and puts the reference of the members. Any
+ * context.
+ */
+void vp_fence_leave(struct vp_fence *group)
+{
+	if (!atomic_dec_and_test(&group->members))
+		return;
+	dma_fence_signal(&group->base);
+	vp_fence_put(group);
+}
+
+/**
+ * vp_fence_from - is a fence one of this module's?
+ * @base: any fence
+ *
+ * Returns it as what it is, or NULL when it is another driver's.
+ */
+struct vp_fence *vp_fence_from(struct dma_fence *base)
+{
+	return base->ops == &vp_fence_ops ? to_vp_fence(base) : NULL;
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: the list of fences
+ *
+ * A line for each timeline, and under it one for each fence that has not
+ * signalled, in order, with one for each process that sleeps on it:
+ *
+ *	timeline id=7 device=vprime0 name=render kind=ordered process=demo pid=161 made=5 signaled=3 pending=2
+ *	  fence seqno=4 id=0 usage=none buffer=0 age_ms=20 left_ms=9980 deadline_ms=none callbacks=1
+ *	    waiter process=demo pid=162 wait_ms=12
+ *
+ * A reader takes it in pieces, and the lists change meanwhile: what is there all
+ * the time is there once.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fence/fence.h"
+#include "fence/list.h"
+#include "fence/timeline.h"
+
+/**
+ * struct vp_fence_cursor - where a reader is
+ * @id: the timeline's
+ * @seqno: the fence's number, or 0 at the timeline itself
+ * @timeline: the timeline, valid under vp_timelines_lock only
+ * @fence: the fence, with a reference, or NULL
+ */
+struct vp_fence_cursor {
+	u64 id;
+	u64 seqno;
+	struct vp_timeline *timeline;
+	struct vp_fence *fence;
+};
+
+/**
+ * vp_plain - a byte that leaves a line one line, and a word one word
+ * @c: any byte of a name that somebody chose
+ *
+ * Returns it, or an underscore in its place.
+ */
+char vp_plain(char c)
+{
+	return c > ' ' && c < 0x7f ? c : '_';
+}
+
+/**
+ * vp_show_name - print " key=name" with no blank in the name
+ * @m: where to
+ * @key: the key
+ * @name: what drivers and processes call themselves
+ */
+void vp_show_name(struct seq_file *m, const char *key, const char *name)
+{
+	seq_printf(m, " %s=", key);
+	if (!*name)
+		seq_putc(m, '_');
+	for (; *name; name++)
+		seq_putc(m, vp_plain(*name));
+}
+
+/* The fence that is, or would be, at @seqno, from @hint on; with a reference. */
+static struct vp_fence *vp_list_fence(struct vp_timeline *timeline, u64 seqno,
+				      struct vp_fence *hint)
+{
+	struct vp_fence *fence;
+
+	spin_lock_bh(&timeline->lock);
+	if (hint && !list_empty(&hint->node))
+		fence = list_next_entry(hint, node);
+	else
+		fence = list_first_entry(&timeline->pending, struct vp_fence,
+					 node);
+	list_for_each_entry_from(fence, &timeline->pending, node)
+		if (fence->base.seqno >= seqno)
+			break;
+	if (list_entry_is_head(fence, &timeline->pending, node))
+		fence = NULL;
+	else
+		vp_fence_get(fence);
+	spin_unlock_bh(&timeline->lock);
+	return fence;
+}
+
+/* The timeline with that id, or the next. */
+static struct vp_timeline *vp_list_timeline(struct vp_timeline *hint, u64 id)
+{
+	struct vp_timeline *timeline = hint;
+
+	if (!timeline)
+		timeline = list_first_entry(&vp_timelines, struct vp_timeline,
+					    node);
+	list_for_each_entry_from(timeline, &vp_timelines, node)
+		if (timeline->id >= id)
+			return timeline;
+	return NULL;
+}
+
+/* Go to where the numbers say, or on to what comes after. */
+static void *vp_list_seek(struct vp_fence_cursor *cursor)
+{
+	struct vp_fence *hint = cursor->fence;
+	u64 id = cursor->id;
+
+	cursor->fence = NULL;
+	cursor->timeline = vp_list_timeline(cursor->timeline, id);
+	if (cursor->timeline && cursor->timeline->id == id && cursor->seqno)
+		cursor->fence = vp_list_fence(cursor->timeline, cursor->seqno,
+					      hint);
+	if (hint)
+		vp_fence_put(hint);
+
+	if (cursor->fence) {
+		cursor->seqno = cursor->fence->base.seqno;
+		return cursor;
+	}
+	/* The line has no more: its successor is next. */
+	if (cursor->timeline && cursor->timeline->id == id && cursor->seqno)
+		cursor->timeline = vp_list_timeline(cursor->timeline, id + 1);
+	if (!cursor->timeline)
+		return NULL;
+	cursor->id = cursor->timeline->id;
+	cursor->seqno = 0;
+	return cursor;
+}
+
+static void *vp_list_start(struct seq_file *m, loff_t *pos)
+{
+	struct vp_fence_cursor *cursor = m->private;
+
+	mutex_lock(&vp_timelines_lock);
+	if (!*pos) {
+		cursor->id = 0;
+		cursor->seqno = 0;
+	}
+	cursor->timeline = NULL;
+	return vp_list_seek(cursor);
+}
+
+static void *vp_list_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct vp_fence_cursor *cursor = v;
+
+	++*pos;
+	cursor->seqno++;
+	return vp_list_seek(cursor);
+}
+
+static void vp_list_stop(struct seq_file *m, void *v)
+{
+	struct vp_fence_cursor *cursor = m->private;
+
+	if (cursor->fence)
+		vp_fence_put(cursor->fence);
+	cursor->fence = NULL;
+	/* A reader that has come to the end stays there. */
+	if (!v)
+		cursor->id = U64_MAX;
+	mutex_unlock(&vp_timelines_lock);
+}
+
+static const char *vp_kind_name(enum vp_timeline_kind kind)
+{
+	switch (kind) {
+	case VP_TIMELINE_BUFFERS:
+		return "buffers";
+	case VP_TIMELINE_SW_SYNC:
+		return "sw_sync";
+	default:
+		return "ordered";
+	}
+}
+
+static const char *vp_usage_name(enum vp_fence_usage usage)
+{
+	switch (usage) {
+	case VP_FENCE_READ:
+		return "read";
+	case VP_FENCE_WRITE:
+		return "write";
+	default:
+		return "none";
+	}
+}
+
+static int vp_list_show_timeline(struct seq_file *m,
+				 struct vp_timeline *timeline)
+{
+	struct list_head *node;
+	u64 made, signaled;
+	size_t pending = 0;
+
+	spin_lock_bh(&timeline->lock);
+	made = timeline->made;
+	signaled = timeline->signaled;
+	list_for_each(node, &timeline->pending)
+		pending++;
+	spin_unlock_bh(&timeline->lock);
+
+	seq_printf(m, "timeline id=%llu", timeline->id);
+	vp_show_name(m, "device", timeline->device);
+	vp_show_name(m, "name", timeline->name);
+	seq_printf(m, " kind=%s", vp_kind_name(timeline->kind));
+	vp_show_name(m, "process", timeline->process);
+	seq_printf(m, " pid=%d made=%llu signaled=%llu pending=%zu\n",
+		   timeline->pid, made, signaled, pending);
+	return 0;
+}
+
+/* The fence that others sleep on when they wait for this one; a reference. */
+static struct vp_fence *vp_list_seen(struct vp_fence *fence)
+{
+	struct vp_fence *seen = fence;
+
+	/* The group is there while its member has not signalled. */
+	spin_lock_irq(&fence->lock);
+	if (fence->group &&
+	    !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags))
+		seen = fence->group;
+	vp_fence_get(seen);
+	spin_unlock_irq(&fence->lock);
+	return seen;
+}
+
+static void vp_list_show_seen(struct seq_file *m, struct vp_fence *seen)
+{
+	struct vp_fence_waiter *waiter;
+	struct list_head *node;
+	long callbacks = 0;
+
+	spin_lock_irq(&seen->lock);
+	if (seen->has_deadline)
+		seq_printf(m, " deadline_ms=%lld",
+			   ktime_ms_delta(seen->deadline, ktime_get()));
+	else
+		seq_puts(m, " deadline_ms=none");
+
+	/* Each who sleeps has a callback, which is no news. */
+	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &seen->base.flags))
+		list_for_each(node, &seen->base.cb_list)
+			callbacks++;
+	list_for_each(node, &seen->waiters)
+		callbacks--;
+	seq_printf(m, " callbacks=%ld\n", max(callbacks, 0L));
+
+	list_for_each_entry(waiter, &seen->waiters, node) {
+		seq_puts(m, "    waiter");
+		vp_show_name(m, "process", waiter->process);
+		seq_printf(m, " pid=%d wait_ms=%u\n", waiter->pid,
+			   jiffies_to_msecs(jiffies - waiter->since));
+	}
+	spin_unlock_irq(&seen->lock);
+}
+
+static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
+{
+	struct vp_fence *seen = vp_list_seen(fence);
+	unsigned long now = jiffies;
+
+	seq_printf(m, "  fence seqno=%llu id=%u usage=%s buffer=%llu age_ms=%u",
+		   fence->base.seqno, fence->id, vp_usage_name(fence->usage),
+		   fence->buffer, jiffies_to_msecs(now - fence->made));
+	if (fence->timeline->timeout)
+		seq_printf(m, " left_ms=%u", time_after(fence->expires, now) ?
+			   jiffies_to_msecs(fence->expires - now) : 0);
+	else
+		seq_puts(m, " left_ms=none");
+	vp_list_show_seen(m, seen);
+	vp_fence_put(seen);
+	return 0;
+}
+
+static int vp_list_show(struct seq_file *m, void *v)
+{
+	struct vp_fence_cursor *cursor = v;
+
+	if (cursor->fence)
+		return vp_list_show_fence(m, cursor->fence);
+	return vp_list_show_timeline(m, cursor->timeline);
+}
+
+static const struct seq_operations vp_fence_list_ops = {
+	.start = vp_list_start,
+	.next = vp_list_next,
+	.stop = vp_list_stop,
+	.show = vp_list_show,
+};
+
+/**
+ * vp_fence_list_open - open the list
+ * @file: for seq_read(); released with seq_release_private()
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int vp_fence_list_open(struct file *file)
+{
+	return seq_open_private(file, &vp_fence_list_ops,
+				sizeof(struct vp_fence_cursor));
+}

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: timelines
+ *
+ * Whoever makes fences makes them on a timeline, and the timeline sees to it
+ * that each of them signals: when its maker says so, when it is older than the
+ * owner's limit, or when maker or owner are gone. Until then the timeline holds
+ * it. Nobody outside can keep one from signalling, and nobody waits for ever.
+ *
+ * There are three kinds. An ordered one is a line as the kernel means it: fences
+ * signal by number, and one that is given up takes those before it with it. On
+ * one for buffers each fence is a line of its own, because users of different
+ * buffers finish when they finish; they are kept together because they have the
+ * same maker and limit. The third kind is sw_sync's, where the maker chooses the
+ * numbers and a counter passes them.
+ *
+ * All fences of a timeline last equally long, so the first in the line is the
+ * first to expire, and one timer will do. It is set when the line begins, and
+ * not touched when fences signal in time: most do.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "fence/fence.h"
+#include "fence/timeline.h"
+
+/* So many fences signal before others get the processor, or the lock. */
+#define VP_SIGNAL_BATCH	256
+
+DEFINE_MUTEX(vp_timelines_lock);
+LIST_HEAD(vp_timelines);
+atomic_long_t vp_timeline_count;
+
+/* The last id; guarded by vp_timelines_lock. */
+static u64 vp_timeline_last_id;
+
+static struct vp_fence *vp_timeline_first(struct vp_timeline *timeline)
+{
+	return list_first_entry_or_null(&timeline->pending, struct vp_fence,
+					node);
+}
+
+/* Take a fence that has not signalled out of the line, and signal it. */
+static void vp_timeline_finish(struct vp_timeline *timeline,
+			       struct vp_fence *fence, int error)
+{
+	lockdep_assert_held(&timeline->lock);
+
+	list_del_init(&fence->node);
+	if (timeline->kind == VP_TIMELINE_BUFFERS)
+		timeline->signaled++;
+	else if (fence->base.seqno > timeline->signaled)
+		timeline->signaled = fence->base.seqno;
+	vp_fence_finish(fence, error);
+	vp_fence_put(fence);
+}
+
+/* Signal all up to a number, in pieces; unlocked. */
+static void vp_timeline_finish_all(struct vp_timeline *timeline, u64 seqno,
+				   int error)
+{
+	struct vp_fence *fence;
+	unsigned int done;
+
+	do {
+		spin_lock_bh(&timeline->lock);
+		for (done = 0; done < VP_SIGNAL_BATCH; done++) {
+			fence = vp_timeline_first(timeline);
+			if (!fence || fence->base.seqno > seqno)
+				break;
+			vp_timeline_finish(timeline, fence, error);
+		}
+		spin_unlock_bh(&timeline->lock);
+		cond_resched();
+	} while (done == VP_SIGNAL_BATCH);
+}
+
+/* Those who wait for it will want to know whom they waited for. */
+static void vp_timeline_report(struct vp_timeline *timeline,
+			       struct vp_fence *fence)
+{
+	pr_notice_ratelimited("fence %llu of %s (%*pE), by %*pE[%d], was not signalled in %u ms\n",
+			      fence->base.seqno, timeline->device,
+			      (int)strlen(timeline->name), timeline->name,
+			      (int)strnlen(timeline->process, TASK_COMM_LEN),
+			      timeline->process, timeline->pid,
+			      jiffies_to_msecs(timeline->timeout));
+}
+
+static void vp_timeline_expire(struct timer_list *timer)
+{
+	struct vp_timeline *timeline = container_of(timer, struct vp_timeline,
+						    timer);
+	struct vp_fence *fence;
+	unsigned int done;
+
+	spin_lock(&timeline->lock);
+	for (done = 0; done < VP_SIGNAL_BATCH; done++) {
+		fence = vp_timeline_first(timeline);
+		if (!fence || time_before(jiffies, fence->expires))
+			break;
+		vp_timeline_report(timeline, fence);
+		vp_timeline_finish(timeline, fence,
+				   timeline->forgives ? 0 : -ETIMEDOUT);
+	}
+	fence = vp_timeline_first(timeline);
+	if (fence)
+		mod_timer(timer, fence->expires);
+	spin_unlock(&timeline->lock);
+}
+
+/**
+ * vp_timeline_create - make a timeline
+ * @kind: which rules it has
+ * @owner: whose it is
+ * @name: what for; copied, and cut where it is too long
+ *
+ * Unlocked, sleeps.
+ *
+ * Returns the timeline, for vp_timeline_destroy(); -ENODEV when the owner is
+ * gone; -ENOMEM.
+ */
+struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
+				       struct vp_timeline_owner *owner,
+				       const char *name)
+{
+	struct vp_timeline *timeline = kzalloc(sizeof(*timeline), GFP_KERNEL);
+
+	if (!timeline)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&timeline->ref);
+	timeline->kind = kind;
+	timeline->owner = owner;
+	timeline->context = dma_fence_context_alloc(1);
+	timeline->forgives = owner->forgives;
+	timeline->timeout = msecs_to_jiffies(owner->timeout_ms);
+	strscpy(timeline->device, owner->device, sizeof(timeline->device));
+	strscpy(timeline->name, name, sizeof(timeline->name));
+	memcpy(timeline->process, current->comm, sizeof(timeline->process));
+	timeline->pid = task_tgid_nr(current);
+	INIT_LIST_HEAD(&timeline->node);
+	spin_lock_init(&timeline->lock);
+	INIT_LIST_HEAD(&timeline->pending);
+	timer_setup(&timeline->timer, vp_timeline_expire, 0);
+	if (kind == VP_TIMELINE_READERS)
+		return timeline;
+
+	mutex_lock(&vp_timelines_lock);
+	if (owner->gone) {
+		mutex_unlock(&vp_timelines_lock);
+		kfree(timeline);
+		return ERR_PTR(-ENODEV);
+	}
+	timeline->id = ++vp_timeline_last_id;
+	list_add_tail(&timeline->node, &vp_timelines);
+	mutex_unlock(&vp_timelines_lock);
+	atomic_long_inc(&vp_timeline_count);
+	return timeline;
+}
+
+/* From now on none is pending. */
+static void vp_timeline_end(struct vp_timeline *timeline, int error)
+{
+	spin_lock_bh(&timeline->lock);
+	timeline->ended = error;
+	spin_unlock_bh(&timeline->lock);
+	vp_timeline_finish_all(timeline, U64_MAX,
+			       timeline->forgives ? 0 : error);
+}
+
+/**
+ * vp_timeline_destroy - a timeline's maker is done with it
+ * @timeline: from vp_timeline_create()
+ * @error: a negative errno, which fences signal with that have not
+ *
+ * Fences that others hold go on living, and keep what they need of it.
+ * Unlocked, sleeps.
+ */
+void vp_timeline_destroy(struct vp_timeline *timeline, int error)
+{
+	vp_timeline_end(timeline, error);
+	vp_timer_delete_sync(&timeline->timer);
+
+	if (timeline->kind != VP_TIMELINE_READERS) {
+		mutex_lock(&vp_timelines_lock);
+		list_del(&timeline->node);
+		mutex_unlock(&vp_timelines_lock);
+		atomic_long_dec(&vp_timeline_count);
+	}
+	vp_timeline_put(timeline);
+}
+
+/**
+ * vp_timelines_end - an owner is gone
+ * @owner: whose timelines make no fences any more
+ * @error: a negative errno, which their fences signal with that have not, and
+ *	which those get who want another one
+ *
+ * Unlocked, sleeps.
+ */
+void vp_timelines_end(struct vp_timeline_owner *owner, int error)
+{
+	struct vp_timeline *timeline;
+
+	mutex_lock(&vp_timelines_lock);
+	owner->gone = true;
+	list_for_each_entry(timeline, &vp_timelines, node)
+		if (timeline->owner == owner)
+			vp_timeline_end(timeline, error);
+	mutex_unlock(&vp_timelines_lock);
+}
+
+/* For vp_timeline_put(). */
+void vp_timeline_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct vp_timeline, ref));
+}
+
+/* Put a fence into the line, which takes its own reference. */
+static void vp_timeline_insert(struct vp_timeline *timeline,
+			       struct vp_fence *fence, struct list_head *after)
+{
+	lockdep_assert_held(&timeline->lock);
+
+	list_add(&vp_fence_get(fence)->node, after);
+	if (!timeline->timeout)
+		return;
+	fence->expires = fence->made + timeline->timeout;
+	if (!timer_pending(&timeline->timer))
+		mod_timer(&timeline->timer, fence->expires);
+}
+
+/**
+ * vp_timeline_add - make the next fence
+ * @timeline: one that is ordered, or for buffers
+ * @usage: what the fence is made for
+ * @buffer: the number of the buffer it is made for, 0 if none
+ *
+ * Unlocked, sleeps.
+ *
+ * Returns the fence with a reference for the caller; -ENOMEM; or the error that
+ * the timeline has ended with.
+ */
+struct vp_fence *vp_timeline_add(struct vp_timeline *timeline,
+				 enum vp_fence_usage usage, u64 buffer)
+{
+	struct vp_fence *fence = vp_fence_alloc(timeline);
+	u64 context = timeline->context;
+	int ended;
+
+	if (!fence)
+		return ERR_PTR(-ENOMEM);
+	fence->usage = usage;
+	fence->buffer = buffer;
+	if (timeline->kind == VP_TIMELINE_BUFFERS)
+		context = dma_fence_context_alloc(1);
+
+	spin_lock_bh(&timeline->lock);
+	vp_fence_start(fence, context, timeline->made + 1);
+	ended = timeline->ended;
+	if (!ended) {
+		timeline->made++;
+		vp_timeline_insert(timeline, fence, timeline->pending.prev);
+	}
+	spin_unlock_bh(&timeline->lock);
+
+	if (ended) {
+		vp_fence_put(fence);
+		return ERR_PTR(ended);
+	}
+	return fence;
+}
+
+/* Behind which fence a number belongs, and whether one has it already. */
+static struct list_head *vp_timeline_find(struct vp_timeline *timeline,
+					  u64 seqno, struct vp_fence **same)
+{
+	struct vp_fence *fence;
+
+	*same = NULL;
+	list_for_each_entry_reverse(fence, &timeline->pending, node) {
+		if (fence->base.seqno == seqno)
+			*same = fence;
+		if (fence->base.seqno <= seqno)
+			return &fence->node;
+	}
+	return &timeline->pending;
+}
+
+/**
+ * vp_timeline_add_at - make, or find, the fence for a value of the counter
+ * @timeline: one of sw_sync
+ * @value: the value, ahead of the counter or behind it by less than 2^31
+ *
+ * Unlocked, sleeps.
+ *
+ * Returns the fence with a reference for the caller; one whose value is not
+ * ahead of the counter has signalled. -ENOMEM.
+ */
+struct vp_fence *vp_timeline_add_at(struct vp_timeline *timeline, u32 value)
+{
+	struct vp_fence *fence = vp_fence_alloc(timeline), *same;
+	struct list_head *after;
+	s32 ahead;
+	u64 seqno;
+
+	if (!fence)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock_bh(&timeline->lock);
+	ahead = value - lower_32_bits(timeline->signaled);
+	seqno = timeline->signaled + ahead;
+	vp_fence_start(fence, timeline->context, seqno);
+	if (ahead <= 0) {
+		vp_fence_finish(fence, 0);
+	} else {
+		after = vp_timeline_find(timeline, seqno, &same);
+		if (same) {
+			vp_fence_put(fence);
+			fence = vp_fence_get(same);
+		} else {
+			vp_timeline_insert(timeline, fence, after);
+		}
+	}
+	timeline->made++;
+	spin_unlock_bh(&timeline->lock);
+	return fence;
+}
+
+/**
+ * vp_timeline_advance - move the counter on
+ * @timeline: one of sw_sync
+ * @count: by how much, less than 2^31
+ *
+ * The fences that it passes signal. Unlocked, sleeps.
+ */
+void vp_timeline_advance(struct vp_timeline *timeline, u32 count)
+{
+	u64 seqno;
+
+	spin_lock_bh(&timeline->lock);
+	timeline->signaled += count;
+	seqno = timeline->signaled;
+	spin_unlock_bh(&timeline->lock);
+	vp_timeline_finish_all(timeline, seqno, 0);
+}
+
+/**
+ * vp_timeline_signal - signal all fences up to one
+ * @timeline: one that is ordered
+ * @seqno: that one's number
+ * @error: 0, or the negative errno they signal with
+ *
+ * Unlocked, sleeps.
+ *
+ * Returns 0; -ENOENT when no such fence was made; -EALREADY when this was
+ * called for it, or for a later one, before; -ETIMEDOUT when it was not, and
+ * the fence has signalled by itself.
+ */
+int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
+{
+	int ret = 0;
+
+	spin_lock_bh(&timeline->lock);
+	if (!seqno || seqno > timeline->made) {
+		ret = -ENOENT;
+	} else if (seqno <= timeline->told) {
+		ret = -EALREADY;
+	} else {
+		timeline->told = seqno;
+		if (seqno <= timeline->signaled)
+			ret = -ETIMEDOUT;
+	}
+	spin_unlock_bh(&timeline->lock);
+
+	if (!ret)
+		vp_timeline_finish_all(timeline, seqno, error);
+	return ret;
+}
+
+/**
+ * vp_timeline_signal_one - signal a fence that was made for a buffer
+ * @fence: the fence
+ *
+ * Unlocked.
+ *
+ * Returns 0, or -ETIMEDOUT when it had signalled by itself.
+ */
+int vp_timeline_signal_one(struct vp_fence *fence)
+{
+	struct vp_timeline *timeline = fence->timeline;
+	int ret = -ETIMEDOUT;
+
+	spin_lock_bh(&timeline->lock);
+	if (!list_empty(&fence->node)) {
+		vp_timeline_finish(timeline, fence, 0);
+		ret = 0;
+	}
+	spin_unlock_bh(&timeline->lock);
+	return ret;
+}
+
+/**
+ * vp_timeline_withdraw - take a fence back that nobody has seen
+ * @fence: from vp_timeline_add(); the caller's reference goes with it
+ *
+ * Unlocked.
+ */
+void vp_timeline_withdraw(struct vp_fence *fence)
+{
+	struct vp_timeline *timeline = fence->timeline;
+	bool linked;
+
+	spin_lock_bh(&timeline->lock);
+	linked = !list_empty(&fence->node);
+	if (linked) {
+		list_del_init(&fence->node);
+		if (fence->base.seqno == timeline->made)
+			timeline->made--;
+	}
+	spin_unlock_bh(&timeline->lock);
+
+	if (linked)
+		vp_fence_put(fence);
+	vp_fence_put(fence);
+}

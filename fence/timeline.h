@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A line of fences that signal in order.
+ */
+#ifndef VP_FENCE_TIMELINE_H
+#define VP_FENCE_TIMELINE_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/types.h>
+
+#include "fence/fence.h"
+
+/* Room for the name of a device or a purpose, with the NUL that ends it. */
+#define VP_FENCE_NAME_LEN	32
+
+/**
+ * enum vp_timeline_kind - which rules a timeline has
+ * @VP_TIMELINE_ORDERED: fences signal in the order they were made in
+ * @VP_TIMELINE_BUFFERS: fences on buffers, each for itself
+ * @VP_TIMELINE_SW_SYNC: fences have numbers that a counter reaches
+ * @VP_TIMELINE_READERS: gives groups of readers' fences their names
+ */
+enum vp_timeline_kind {
+	VP_TIMELINE_ORDERED,
+	VP_TIMELINE_BUFFERS,
+	VP_TIMELINE_SW_SYNC,
+	VP_TIMELINE_READERS,
+};
+
+/**
+ * struct vp_timeline_owner - whose timelines they are, and go with
+ * @device: its name, which lives as long as this
+ * @timeout_ms: how long their fences last unless they are signalled, in
+ *	milliseconds; 0 for ever
+ * @forgives: whether fences signal without an error that nobody has asked for
+ * @gone: whether it makes no more; guarded by vp_timelines_lock
+ */
+struct vp_timeline_owner {
+	const char *device;
+	unsigned int timeout_ms;
+	bool forgives;
+	bool gone;
+};
+
+/**
+ * struct vp_timeline - a line of fences
+ *
+ * @ref: its maker has one, and each fence
+ * @id: a number that no other timeline has had
+ * @kind: which rules it has
+ * @owner: whose it is; NULL for nobody's
+ * @context: the kernel's number for it; fences on buffers have one each
+ * @forgives: as @owner's
+ * @timeout: how long its fences last, in jiffies; 0 for ever
+ * @device: who makes them
+ * @name: what for
+ * @process: the name of the program that made the timeline
+ * @pid: its process
+ * @node: in vp_timelines, guarded by vp_timelines_lock
+ * @lock: guards what stands below it, see there
+ * @pending: fences that have not signalled, by number
+ * @made: the number of the last fence
+ * @signaled: the number up to which all have; of @VP_TIMELINE_BUFFERS, how many
+ * @told: the number up to which the maker has said so
+ * @ended: the errno that all fences signal with from now on, or 0
+ * @timer: fires when the first of @pending may be too old
+ */
+struct vp_timeline {
+	struct kref ref;
+	u64 id;
+	enum vp_timeline_kind kind;
+	struct vp_timeline_owner *owner;
+	u64 context;
+	bool forgives;
+	unsigned long timeout;
+	char device[VP_FENCE_NAME_LEN];
+	char name[VP_FENCE_NAME_LEN];
+	char process[TASK_COMM_LEN];
+	pid_t pid;
+	struct list_head node;
+
+	/*
+	 * Guards what stands below. Taken with bottom halves off, because the
+	 * timer takes it in one; fences signal under it, so that they do so in
+	 * order.
+	 */
+	spinlock_t lock;
+	struct list_head pending;
+	u64 made;
+	u64 signaled;
+	u64 told;
+	int ended;
+	struct timer_list timer;
+};
+
+/* Guards vp_timelines, and who is gone. Taken before any timeline's lock. */
+extern struct mutex vp_timelines_lock;
+/* All timelines whose maker is there, by id. */
+extern struct list_head vp_timelines;
+
+/* How many those are. */
+extern atomic_long_t vp_timeline_count;
+
+struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
+				       struct vp_timeline_owner *owner,
+				       const char *name);
+void vp_timeline_destroy(struct vp_timeline *timeline, int error);
+void vp_timelines_end(struct vp_timeline_owner *owner, int error);
+void vp_timeline_free(struct kref *ref);
+
+struct vp_fence *vp_timeline_add(struct vp_timeline *timeline,
+				 enum vp_fence_usage usage, u64 buffer);
+struct vp_fence *vp_timeline_add_at(struct vp_timeline *timeline, u32 value);
+int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error);
+void vp_timeline_advance(struct vp_timeline *timeline, u32 count);
+int vp_timeline_signal_one(struct vp_fence *fence);
+void vp_timeline_withdraw(struct vp_fence *fence);
+
+/**
+ * vp_timeline_get - one more reference
+ * @timeline: the timeline
+ *
+ * Returns @timeline.
+ */
+static inline struct vp_timeline *vp_timeline_get(struct vp_timeline *timeline)
+{
+	kref_get(&timeline->ref);
+	return timeline;
+}
+
+/**
+ * vp_timeline_put - one reference less
+ * @timeline: the timeline
+ *
+ * Any context.
+ */
+static inline void vp_timeline_put(struct vp_timeline *timeline)
+{
+	kref_put(&timeline->ref, vp_timeline_free);
+}
+
+#endif /* VP_FENCE_TIMELINE_H */
