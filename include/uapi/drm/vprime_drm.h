@@ -65,7 +65,8 @@ extern "C" {
  *
  * EINVAL: a flag that is not defined, or padding that is not 0. ENOENT: no such
  * handle. EBUSY: the buffer has a fence that conflicts: of a writer, or with
- * DRM_VPRIME_FENCE_WRITE any that others have to mind. ENOMEM.
+ * DRM_VPRIME_FENCE_WRITE any that others have to mind. EINTR: a signal came
+ * while somebody else had the buffer locked. ENOMEM.
  */
 struct drm_vprime_fence_attach {
 	/** @handle: in: the buffer's handle */
