@@ -47,8 +47,13 @@ static const struct file_operations vp_device_fops = {
 
 static int vp_device_open(struct drm_device *drm, struct drm_file *file)
 {
-	file->driver_priv = vp_fence_client_create(&to_vp_device(drm)->fences);
-	return file->driver_priv ? 0 : -ENOMEM;
+	struct vp_fence_client *client;
+
+	client = vp_fence_client_create(&to_vp_device(drm)->fences);
+	if (IS_ERR(client))
+		return PTR_ERR(client);
+	file->driver_priv = client;
+	return 0;
 }
 
 static void vp_device_postclose(struct drm_device *drm, struct drm_file *file)

@@ -52,8 +52,13 @@ static struct vp_vgem *to_vp_vgem(struct drm_device *drm)
 
 static int vp_vgem_open(struct drm_device *drm, struct drm_file *file)
 {
-	file->driver_priv = vp_fence_client_create(&to_vp_vgem(drm)->fences);
-	return file->driver_priv ? 0 : -ENOMEM;
+	struct vp_fence_client *client;
+
+	client = vp_fence_client_create(&to_vp_vgem(drm)->fences);
+	if (IS_ERR(client))
+		return PTR_ERR(client);
+	file->driver_priv = client;
+	return 0;
 }
 
 static void vp_vgem_postclose(struct drm_device *drm, struct drm_file *file)

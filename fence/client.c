@@ -8,6 +8,7 @@
  * with -ECANCELED. When the device goes, they signal with -ENODEV.
  */
 #include <linux/err.h>
+#include <linux/rhashtable.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -62,23 +63,61 @@ void vp_fence_device_fini(struct vp_fence_device *device)
 	vp_timeline_destroy(device->readers, -ENODEV);
 }
 
+/*
+ * By id. A program makes and signals fences all the time, so ids come and go: in
+ * a tree of them, each would cost the nodes that lead to it.
+ */
+static const struct rhashtable_params vp_fence_client_params = {
+	.key_len = sizeof_field(struct vp_fence, id),
+	.key_offset = offsetof(struct vp_fence, id),
+	.head_offset = offsetof(struct vp_fence, by_id),
+	.automatic_shrinking = true,
+};
+
 /**
  * vp_fence_client_create - a program has opened a device's file
  * @device: the device's part
  *
- * Returns the client, for vp_fence_client_destroy(), or NULL without memory.
+ * Returns the client, for vp_fence_client_destroy(); -ENODEV when the device has
+ * gone; -ENOMEM.
  */
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 {
 	struct vp_fence_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	struct vp_timeline *timeline;
+	int ret, i;
 
 	if (!client)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	client->device = device;
-	mutex_init(&client->lock);
-	xa_init_flags(&client->fences, XA_FLAGS_ALLOC1);
 	xa_init_flags(&client->timelines, XA_FLAGS_ALLOC1);
+	ret = rhashtable_init(&client->fences, &vp_fence_client_params);
+	if (ret)
+		goto err_client;
+
+	for (i = 0; i < ARRAY_SIZE(client->buffers); i++) {
+		timeline = vp_timeline_create(VP_TIMELINE_BUFFERS,
+					      &device->owner, device->names[i]);
+		if (IS_ERR(timeline)) {
+			ret = PTR_ERR(timeline);
+			goto err_timelines;
+		}
+		client->buffers[i] = timeline;
+	}
 	return client;
+
+err_timelines:
+	while (i--)
+		vp_timeline_destroy(client->buffers[i], -ECANCELED);
+	rhashtable_destroy(&client->fences);
+err_client:
+	kfree(client);
+	return ERR_PTR(ret);
+}
+
+static void vp_fence_client_forget(void *fence, void *unused)
+{
+	vp_fence_put(fence);
 }
 
 /**
@@ -90,45 +129,58 @@ struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 void vp_fence_client_destroy(struct vp_fence_client *client)
 {
 	struct vp_timeline *timeline;
-	struct vp_fence *fence;
 	unsigned long index;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(client->buffers); i++)
-		if (client->buffers[i])
-			vp_timeline_destroy(client->buffers[i], -ECANCELED);
+		vp_timeline_destroy(client->buffers[i], -ECANCELED);
 	xa_for_each(&client->timelines, index, timeline)
 		vp_timeline_destroy(timeline, -ECANCELED);
-	xa_for_each(&client->fences, index, fence)
-		vp_fence_put(fence);
 
 	xa_destroy(&client->timelines);
-	xa_destroy(&client->fences);
+	rhashtable_free_and_destroy(&client->fences, vp_fence_client_forget,
+				    NULL);
 	kfree(client);
 }
 
-/* The timeline of fences on buffers; stays as long as the client. */
-static struct vp_timeline *
-vp_fence_client_buffers(struct vp_fence_client *client, bool write)
+/* Take a fence out of the table; the reference comes with it. */
+static struct vp_fence *vp_fence_client_take(struct vp_fence_client *client,
+					     u32 id)
 {
-	struct vp_timeline *timeline;
+	struct vp_fence *fence;
 
-	/* Whoever sees the pointer sees what it points to. */
-	timeline = smp_load_acquire(&client->buffers[write]);
-	if (timeline)
-		return timeline;
+	rcu_read_lock();
+	fence = rhashtable_lookup(&client->fences, &id,
+				  vp_fence_client_params);
+	/* Of two who want it, one gets it. */
+	if (fence && rhashtable_remove_fast(&client->fences, &fence->by_id,
+					    vp_fence_client_params))
+		fence = NULL;
+	rcu_read_unlock();
+	return fence;
+}
 
-	mutex_lock(&client->lock);
-	timeline = client->buffers[write];
-	if (!timeline) {
-		timeline = vp_timeline_create(VP_TIMELINE_BUFFERS,
-					      &client->device->owner,
-					      client->device->names[write]);
-		if (!IS_ERR(timeline))
-			smp_store_release(&client->buffers[write], timeline);
-	}
-	mutex_unlock(&client->lock);
-	return timeline;
+/* Give a fence an id, by which the program can signal it from now on. */
+static int vp_fence_client_keep(struct vp_fence_client *client,
+				struct vp_fence *fence)
+{
+	int ret;
+
+	/* When the numbers begin anew, old ones may still be there. */
+	do {
+		fence->id = atomic_inc_return(&client->last_id) & INT_MAX;
+		ret = -EEXIST;
+		if (!fence->id)
+			continue;
+		vp_fence_get(fence);
+		ret = rhashtable_lookup_insert_fast(&client->fences,
+						    &fence->by_id,
+						    vp_fence_client_params);
+		if (ret)
+			vp_fence_put(fence);
+	} while (ret == -EEXIST);
+	/* Whatever else stops a table from growing is a lack of memory. */
+	return ret ? -ENOMEM : 0;
 }
 
 /**
@@ -142,47 +194,41 @@ vp_fence_client_buffers(struct vp_fence_client *client, bool write)
  * Unlocked.
  *
  * Returns 0; -EBUSY when the buffer has a fence that such a user has to wait
- * for; -ENODEV when the device has gone; -ENOMEM; -EINTR or -ERESTARTSYS when
- * a signal came.
+ * for; -ENODEV when the device has gone; -ENOMEM; -EINTR when a signal came.
  */
 int vp_fence_client_attach(struct vp_fence_client *client,
 			   struct dma_resv *resv, u64 buffer, bool write,
 			   u32 *id)
 {
-	struct vp_timeline *timeline = vp_fence_client_buffers(client, write);
 	struct vp_fence *fence;
 	int ret;
 
-	if (IS_ERR(timeline))
-		return PTR_ERR(timeline);
-	fence = vp_timeline_add(timeline,
+	fence = vp_timeline_add(client->buffers[write],
 				write ? VP_FENCE_WRITE : VP_FENCE_READ, buffer);
 	if (IS_ERR(fence))
 		return PTR_ERR(fence);
 
-	/* The program may guess the number, and signal the fence from now on. */
-	ret = xa_alloc_cyclic(&client->fences, id, vp_fence_get(fence),
-			      xa_limit_31b, &client->next_fence, GFP_KERNEL);
-	if (ret < 0)
-		goto err_put;
-	fence->id = *id;
-
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (ret)
-		goto err_erase;
-	ret = vp_resv_claim(resv, fence, client->device->readers);
-	dma_resv_unlock(resv);
+		goto err_withdraw;
+	ret = vp_fence_client_keep(client, fence);
 	if (ret)
-		goto err_erase;
+		goto err_unlock;
+	ret = vp_resv_claim(resv, fence, client->device->readers);
+	if (ret)
+		goto err_take;
+	dma_resv_unlock(resv);
 
+	*id = fence->id;
 	vp_fence_put(fence);
 	return 0;
 
-err_erase:
-	if (!xa_erase(&client->fences, *id))
-		goto err_withdraw;
-err_put:
-	vp_fence_put(fence);
+err_take:
+	/* Unless the program has guessed the number, and signalled it. */
+	if (vp_fence_client_take(client, fence->id))
+		vp_fence_put(fence);
+err_unlock:
+	dma_resv_unlock(resv);
 err_withdraw:
 	vp_timeline_withdraw(fence);
 	return ret;
@@ -200,7 +246,7 @@ err_withdraw:
  */
 int vp_fence_client_signal(struct vp_fence_client *client, u32 id)
 {
-	struct vp_fence *fence = xa_erase(&client->fences, id);
+	struct vp_fence *fence = vp_fence_client_take(client, id);
 	int ret;
 
 	if (!fence)

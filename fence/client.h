@@ -5,7 +5,8 @@
 #ifndef VP_FENCE_CLIENT_H
 #define VP_FENCE_CLIENT_H
 
-#include <linux/mutex.h>
+#include <linux/atomic.h>
+#include <linux/rhashtable-types.h>
 #include <linux/xarray.h>
 
 #include "fence/timeline.h"
@@ -28,21 +29,17 @@ struct vp_fence_device {
 /**
  * struct vp_fence_client - the fences of one file
  * @device: the device's part, which outlives the file
- * @buffers: the timelines of fences for reading and for writing, made when
- *	they are first needed
- * @lock: guards the making of @buffers
+ * @buffers: the timelines of fences for reading and for writing
  * @fences: those that were put on buffers and not signalled by the program, by
  *	id, with a reference
- * @next_fence: where the search for an id begins; guarded by the lock of
- *	@fences
+ * @last_id: the last id that was given out
  * @timelines: the program's own, by handle
  */
 struct vp_fence_client {
 	struct vp_fence_device *device;
 	struct vp_timeline *buffers[2];
-	struct mutex lock;
-	struct xarray fences;
-	u32 next_fence;
+	struct rhashtable fences;
+	atomic_t last_id;
 	struct xarray timelines;
 };
 

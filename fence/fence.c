@@ -184,18 +184,27 @@ void vp_fence_finish(struct vp_fence *fence, int error)
 	dma_fence_signal(&fence->base);
 	/* Nobody joins a group with a fence that has signalled. */
 	if (fence->group)
-		vp_fence_leave(fence->group);
+		vp_fence_leave(fence->group, error);
 }
 
 /**
  * vp_fence_leave - one member less
  * @group: the group
+ * @error: 0, or what the member signalled with; the first one is the group's
  *
  * The last one signals the group, and puts the reference of the members. Any
  * context.
  */
-void vp_fence_leave(struct vp_fence *group)
+void vp_fence_leave(struct vp_fence *group, int error)
 {
+	unsigned long flags;
+
+	if (error) {
+		spin_lock_irqsave(&group->lock, flags);
+		if (!group->base.error)
+			dma_fence_set_error(&group->base, error);
+		spin_unlock_irqrestore(&group->lock, flags);
+	}
 	if (!atomic_dec_and_test(&group->members))
 		return;
 	dma_fence_signal(&group->base);

@@ -9,6 +9,7 @@
 #include <linux/dma-fence.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/rhashtable-types.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -42,6 +43,7 @@ enum vp_fence_usage {
  * @members: in a fence that stands for others on a reservation, how many of
  *	those have not signalled; together they hold a reference
  * @id: what its maker calls it, 0 if nothing
+ * @by_id: in &vp_fence_client.fences, when it has an id
  * @usage: what it was made for
  * @buffer: the number of the buffer it was made for, 0 if none
  * @group: the fence that stands for this one, or NULL; there as long as this
@@ -58,6 +60,7 @@ struct vp_fence {
 	unsigned long expires;
 	atomic_t members;
 	u32 id;
+	struct rhash_head by_id;
 	enum vp_fence_usage usage;
 	u64 buffer;
 
@@ -96,7 +99,7 @@ void vp_fences_fini(void);
 struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline);
 void vp_fence_start(struct vp_fence *fence, u64 context, u64 seqno);
 void vp_fence_finish(struct vp_fence *fence, int error);
-void vp_fence_leave(struct vp_fence *group);
+void vp_fence_leave(struct vp_fence *group, int error);
 struct vp_fence *vp_fence_from(struct dma_fence *base);
 
 static inline struct vp_fence *vp_fence_get(struct vp_fence *fence)

@@ -2,7 +2,7 @@
 /*
  * DOC: the list of fences
  *
- * A line for each timeline, and under it one for each fence that has not
+ * A line for each timeline that has a use, and under it one for each fence that has not
  * signalled, in order, with one for each process that sleeps on it:
  *
  *	timeline id=7 device=vprime0 name=render kind=ordered process=demo pid=161 made=5 signaled=3 pending=2
@@ -199,6 +199,10 @@ static int vp_list_show_timeline(struct seq_file *m,
 	list_for_each(node, &timeline->pending)
 		pending++;
 	spin_unlock_bh(&timeline->lock);
+
+	/* Every file has two of these, and most never use them. */
+	if (timeline->kind == VP_TIMELINE_BUFFERS && !made)
+		return SEQ_SKIP;
 
 	seq_printf(m, "timeline id=%llu", timeline->id);
 	vp_show_name(m, "device", timeline->device);

@@ -141,7 +141,7 @@ static bool vp_group_join(struct vp_fence *group, struct vp_fence *fence)
 	spin_unlock_irq(&fence->lock);
 
 	if (!pending)
-		vp_fence_leave(group);
+		vp_fence_leave(group, 0);
 	return true;
 }
 
@@ -161,7 +161,7 @@ static int vp_group_open(struct dma_resv *resv, struct vp_fence *fence,
 	if (!ret)
 		vp_group_join(group, fence);
 	/* and its reference is that of the members. */
-	vp_fence_leave(group);
+	vp_fence_leave(group, 0);
 	return ret;
 }
 
