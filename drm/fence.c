@@ -65,8 +65,9 @@ int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 		      struct drm_file *file)
 {
 	struct drm_vprime_gem_wait *args = data;
+	enum dma_resv_usage usage;
 	struct drm_gem_object *obj;
-	long left;
+	long timeout, left;
 
 	if (args->flags & ~DRM_VPRIME_WAIT_WRITE)
 		return -EINVAL;
@@ -74,10 +75,12 @@ int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	left = vp_resv_wait(obj->resv,
-			    dma_resv_usage_rw(args->flags &
-					      DRM_VPRIME_WAIT_WRITE),
-			    drm_timeout_abs_to_jiffies(args->timeout_ns));
+	/* Time is up by the clock: jiffies may be ahead of it. */
+	usage = dma_resv_usage_rw(args->flags & DRM_VPRIME_WAIT_WRITE);
+	do {
+		timeout = drm_timeout_abs_to_jiffies(args->timeout_ns);
+		left = vp_resv_wait(obj->resv, usage, timeout);
+	} while (!left && timeout);
 	drm_gem_object_put(obj);
 	if (left < 0)
 		return left;

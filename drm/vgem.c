@@ -7,9 +7,10 @@
  * the same rooms as vprime, and stands by itself: to each other they are two
  * drivers, and both can be loaded.
  *
- * What programs can tell from the kernel's own: memory is cached and in huge
- * pages, a fence that somebody holds keeps the module in place, and two GPUs of
- * a machine with little memory do not promise more of it than there is.
+ * What tells it from the kernel's own: memory is cached and in huge pages; a
+ * fence that somebody holds keeps the module in place; dma-bufs say that "vgem"
+ * exports them, not "drm"; what it imports is mapped when it is needed, and not
+ * pinned.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -163,6 +164,7 @@ static int vp_vgem_bring_up(struct device *dev)
 	gpu->coherent = true;
 	gpu->dma_bits = 64;
 	gpu->max_segment = VP_MAX_SEGMENT;
+	gpu->promises = true;
 	spin_lock_init(&gpu->lock);
 	INIT_LIST_HEAD(&gpu->mapped);
 

@@ -25,6 +25,7 @@
  * @limited: whether the machine has memory beyond those
  * @max_segment: the longest entry of a DMA table that it takes, in bytes;
  *	whole pages
+ * @promises: whether it makes buffers that are larger than all memory
  * @lock: guards @mapped
  * @mapped: the &struct vp_gem that have a device mapping
  *
@@ -36,6 +37,7 @@ struct vp_gpu {
 	unsigned int dma_bits;
 	bool limited;
 	unsigned int max_segment;
+	bool promises;
 
 	/*
 	 * Guards @mapped. A view in the list may be losing its last reference:

@@ -714,8 +714,7 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
  * No page of it exists yet. Unlocked.
  *
  * Returns the buffer with one reference; -EINVAL for a size of 0 or beyond what
- * a file can have; -ENOMEM for one beyond vp_memory_max_size(), or when there
- * is no memory for the bookkeeping.
+ * a file can have; -ENOMEM when there is no memory for the bookkeeping.
  */
 struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
 {
@@ -726,8 +725,6 @@ struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
 	if (!size || size > (MAX_LFS_FILESIZE & PAGE_MASK))
 		return ERR_PTR(-EINVAL);
 	size = PAGE_ALIGN(size);
-	if (size > vp_memory_max_size())
-		return ERR_PTR(-ENOMEM);
 
 	mem = kmem_cache_alloc(vp_memory_cache, GFP_KERNEL);
 	if (!mem)

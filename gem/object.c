@@ -300,14 +300,19 @@ struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
  * @drm: the device
  * @size: bytes, rounded up to whole pages
  *
- * Returns the device's view of it with a reference, or as vp_memory_create().
- * One on a GPU that does not reach all memory is made where it does.
+ * Returns the device's view of it with a reference; -ENOMEM for one that is
+ * larger than all memory, unless the device promises it; or as
+ * vp_memory_create(). One on a GPU that does not reach all memory is made where
+ * it does.
  */
 struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 {
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
 
+	if (size > vp_memory_max_size() && size <= (MAX_LFS_FILESIZE & PAGE_MASK) &&
+	    !to_vp_gpu(drm)->promises)
+		return ERR_PTR(-ENOMEM);
 	buf = vp_memory_create(size, dev_name(drm->dev),
 			       to_vp_gpu(drm)->limited);
 	if (IS_ERR(buf))
