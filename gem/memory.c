@@ -642,6 +642,13 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 
 	dma_resv_assert_held(buf->resv);
 
+	/*
+	 * Another thread has mapped the huge page while this one waited for the
+	 * lock. Where its entry is there is no page table to put pages into.
+	 */
+	if (pmd_trans_huge(*vmf->pmd))
+		return VM_FAULT_NOPAGE;
+
 	folio = vp_memory_folio(mem, pgoff, &made);
 	if (IS_ERR(folio))
 		return PTR_ERR(folio) == -EINTR ? VM_FAULT_NOPAGE :
