@@ -27,13 +27,14 @@
 
 #include "compat.h"
 #include "drm/device.h"
+#include "drm/fence.h"
 #include "drm/ioctl.h"
 #include "gem/object.h"
 
 static const struct file_operations vp_device_fops = {
 	.owner = THIS_MODULE,
 	.open = drm_open,
-	.release = drm_release,
+	.release = vp_file_release,
 	.unlocked_ioctl = vp_ioctl,
 	.compat_ioctl = vp_ioctl_compat,
 	.mmap = drm_gem_mmap,
@@ -107,9 +108,9 @@ static void vp_device_remove(void *data)
 {
 	struct drm_device *drm = data;
 
-	drm_dev_unplug(drm);
-	/* Whoever is in the way of the next step may be waiting for these. */
+	/* First: whoever is in the way of the rest may be waiting for these. */
 	vp_fence_device_end(&to_vp_device(drm)->fences);
+	drm_dev_unplug(drm);
 	vp_gem_unmap_all(drm);
 }
 

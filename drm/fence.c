@@ -203,3 +203,21 @@ void vp_ioctl_fence_created(struct vp_ioctl_fence *made, bool told)
 	fput(made->file);
 	vp_timeline_withdraw(made->fence);
 }
+
+/**
+ * vp_file_release - a device's file is closed for the last time
+ * @inode: its inode
+ * @filp: the file
+ *
+ * In the place of drm_release(), which it calls: that takes locks of buffers
+ * before it tells the driver.
+ *
+ * Returns 0.
+ */
+int vp_file_release(struct inode *inode, struct file *filp)
+{
+	struct drm_file *file = filp->private_data;
+
+	vp_fence_client_end(file->driver_priv);
+	return drm_release(inode, filp);
+}

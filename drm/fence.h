@@ -10,6 +10,7 @@
 struct drm_device;
 struct drm_file;
 struct file;
+struct inode;
 struct vp_fence;
 
 /**
@@ -39,5 +40,7 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 			  struct drm_file *file);
 void vp_ioctl_fence_created(struct vp_ioctl_fence *made, bool told);
+
+int vp_file_release(struct inode *inode, struct file *filp);
 
 #endif /* VP_DRM_FENCE_H */

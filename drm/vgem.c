@@ -101,7 +101,7 @@ static int vp_vgem_dumb_map_offset(struct drm_file *file,
 static const struct file_operations vp_vgem_fops = {
 	.owner = THIS_MODULE,
 	.open = drm_open,
-	.release = drm_release,
+	.release = vp_file_release,
 	.unlocked_ioctl = drm_ioctl,
 	.compat_ioctl = drm_compat_ioctl,
 	.mmap = drm_gem_mmap,

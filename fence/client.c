@@ -115,6 +115,25 @@ err_client:
 	return ERR_PTR(ret);
 }
 
+/**
+ * vp_fence_client_end - the file is being closed for the last time
+ * @client: from vp_fence_client_create()
+ *
+ * Comes before anything that waits for a lock of a buffer: who holds it may be
+ * waiting for one of these fences. Unlocked, sleeps.
+ */
+void vp_fence_client_end(struct vp_fence_client *client)
+{
+	struct vp_timeline *timeline;
+	unsigned long index;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(client->buffers); i++)
+		vp_timeline_end(client->buffers[i], -ECANCELED);
+	xa_for_each(&client->timelines, index, timeline)
+		vp_timeline_end(timeline, -ECANCELED);
+}
+
 static void vp_fence_client_forget(void *fence, void *unused)
 {
 	vp_fence_put(fence);
@@ -122,7 +141,7 @@ static void vp_fence_client_forget(void *fence, void *unused)
 
 /**
  * vp_fence_client_destroy - the file has been closed for the last time
- * @client: from vp_fence_client_create()
+ * @client: from vp_fence_client_create(), after vp_fence_client_end()
  *
  * Unlocked, sleeps.
  */

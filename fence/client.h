@@ -49,6 +49,7 @@ void vp_fence_device_end(struct vp_fence_device *device);
 void vp_fence_device_fini(struct vp_fence_device *device);
 
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device);
+void vp_fence_client_end(struct vp_fence_client *client);
 void vp_fence_client_destroy(struct vp_fence_client *client);
 
 int vp_fence_client_attach(struct vp_fence_client *client,

@@ -60,12 +60,14 @@ static void vp_timeline_finish(struct vp_timeline *timeline,
 	vp_fence_put(fence);
 }
 
-/* Signal all up to a number, in pieces; unlocked. */
+/* Signal all up to a number, in pieces. */
 static void vp_timeline_finish_all(struct vp_timeline *timeline, u64 seqno,
 				   int error)
 {
 	struct vp_fence *fence;
 	unsigned int done;
+
+	lockdep_assert_held(&timeline->signaling);
 
 	do {
 		spin_lock_bh(&timeline->lock);
@@ -102,7 +104,8 @@ static void vp_timeline_expire(struct timer_list *timer)
 	spin_lock(&timeline->lock);
 	for (done = 0; done < VP_SIGNAL_BATCH; done++) {
 		fence = vp_timeline_first(timeline);
-		if (!fence || time_before(jiffies, fence->expires))
+		if (!fence || time_before(jiffies, fence->expires) ||
+		    fence->base.seqno <= timeline->told)
 			break;
 		vp_timeline_report(timeline, fence);
 		vp_timeline_finish(timeline, fence,
@@ -145,6 +148,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	memcpy(timeline->process, current->comm, sizeof(timeline->process));
 	timeline->pid = task_tgid_nr(current);
 	INIT_LIST_HEAD(&timeline->node);
+	mutex_init(&timeline->signaling);
 	spin_lock_init(&timeline->lock);
 	INIT_LIST_HEAD(&timeline->pending);
 	timer_setup(&timeline->timer, vp_timeline_expire, 0);
@@ -164,14 +168,24 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	return timeline;
 }
 
-/* From now on none is pending. */
-static void vp_timeline_end(struct vp_timeline *timeline, int error)
+/**
+ * vp_timeline_end - make no more fences
+ * @timeline: the timeline
+ * @error: a negative errno, which fences signal with that have not, and which
+ *	those get who want another one
+ *
+ * Unlocked, sleeps; takes no reservation lock, so that those who wait for a
+ * fence with one held get on.
+ */
+void vp_timeline_end(struct vp_timeline *timeline, int error)
 {
+	mutex_lock(&timeline->signaling);
 	spin_lock_bh(&timeline->lock);
 	timeline->ended = error;
 	spin_unlock_bh(&timeline->lock);
 	vp_timeline_finish_all(timeline, U64_MAX,
 			       timeline->forgives ? 0 : error);
+	mutex_unlock(&timeline->signaling);
 }
 
 /**
@@ -344,11 +358,28 @@ void vp_timeline_advance(struct vp_timeline *timeline, u32 count)
 {
 	u64 seqno;
 
+	mutex_lock(&timeline->signaling);
 	spin_lock_bh(&timeline->lock);
 	timeline->signaled += count;
 	seqno = timeline->signaled;
 	spin_unlock_bh(&timeline->lock);
 	vp_timeline_finish_all(timeline, seqno, 0);
+	mutex_unlock(&timeline->signaling);
+}
+
+/* Why a fence that has signalled did so, to the maker who comes late. */
+static int vp_timeline_late(struct vp_timeline *timeline)
+{
+	lockdep_assert_held(&timeline->lock);
+
+	switch (timeline->ended) {
+	case 0:
+		return -ETIMEDOUT;
+	case -ECANCELED:
+		return -ENOENT;
+	default:
+		return timeline->ended;
+	}
 }
 
 /**
@@ -359,28 +390,33 @@ void vp_timeline_advance(struct vp_timeline *timeline, u32 count)
  *
  * Unlocked, sleeps.
  *
- * Returns 0; -ENOENT when no such fence was made; -EALREADY when this was
- * called for it, or for a later one, before; -ETIMEDOUT when it was not, and
- * the fence has signalled by itself.
+ * Returns 0; -ENOENT when no such fence was made, or the timeline has been
+ * destroyed; the error that it has ended with otherwise; -EALREADY when this
+ * was called for the fence, or for a later one, before; -ETIMEDOUT when it was
+ * not, and the fence has signalled by itself.
  */
 int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
 {
 	int ret = 0;
 
+	mutex_lock(&timeline->signaling);
 	spin_lock_bh(&timeline->lock);
-	if (!seqno || seqno > timeline->made) {
+	if (timeline->ended) {
+		ret = vp_timeline_late(timeline);
+	} else if (!seqno || seqno > timeline->made) {
 		ret = -ENOENT;
 	} else if (seqno <= timeline->told) {
 		ret = -EALREADY;
 	} else {
 		timeline->told = seqno;
 		if (seqno <= timeline->signaled)
-			ret = -ETIMEDOUT;
+			ret = vp_timeline_late(timeline);
 	}
 	spin_unlock_bh(&timeline->lock);
 
 	if (!ret)
 		vp_timeline_finish_all(timeline, seqno, error);
+	mutex_unlock(&timeline->signaling);
 	return ret;
 }
 
@@ -390,18 +426,19 @@ int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
  *
  * Unlocked.
  *
- * Returns 0, or -ETIMEDOUT when it had signalled by itself.
+ * Returns 0; -ETIMEDOUT when it had signalled by itself, or the error that the
+ * timeline has ended with.
  */
 int vp_timeline_signal_one(struct vp_fence *fence)
 {
 	struct vp_timeline *timeline = fence->timeline;
-	int ret = -ETIMEDOUT;
+	int ret = 0;
 
 	spin_lock_bh(&timeline->lock);
-	if (!list_empty(&fence->node)) {
+	if (list_empty(&fence->node))
+		ret = vp_timeline_late(timeline);
+	else
 		vp_timeline_finish(timeline, fence, 0);
-		ret = 0;
-	}
 	spin_unlock_bh(&timeline->lock);
 	return ret;
 }

@@ -62,11 +62,13 @@ struct vp_timeline_owner {
  * @process: the name of the program that made the timeline
  * @pid: its process
  * @node: in vp_timelines, guarded by vp_timelines_lock
+ * @signaling: held from the decision to signal several to the last of them, so
+ *	that nobody else signals one of those; taken before @lock
  * @lock: guards what stands below it, see there
  * @pending: fences that have not signalled, by number
  * @made: the number of the last fence
  * @signaled: the number up to which all have; of @VP_TIMELINE_BUFFERS, how many
- * @told: the number up to which the maker has said so
+ * @told: the number up to which the maker has said so; these do not expire
  * @ended: the errno that all fences signal with from now on, or 0
  * @timer: fires when the first of @pending may be too old
  */
@@ -83,6 +85,7 @@ struct vp_timeline {
 	char process[TASK_COMM_LEN];
 	pid_t pid;
 	struct list_head node;
+	struct mutex signaling;
 
 	/*
 	 * Guards what stands below. Taken with bottom halves off, because the
@@ -98,7 +101,7 @@ struct vp_timeline {
 	struct timer_list timer;
 };
 
-/* Guards vp_timelines, and who is gone. Taken before any timeline's lock. */
+/* Guards vp_timelines, and who is gone. Taken before any timeline's locks. */
 extern struct mutex vp_timelines_lock;
 /* All timelines whose maker is there, by id. */
 extern struct list_head vp_timelines;
@@ -109,6 +112,7 @@ extern atomic_long_t vp_timeline_count;
 struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 				       struct vp_timeline_owner *owner,
 				       const char *name);
+void vp_timeline_end(struct vp_timeline *timeline, int error);
 void vp_timeline_destroy(struct vp_timeline *timeline, int error);
 void vp_timelines_end(struct vp_timeline_owner *owner, int error);
 void vp_timeline_free(struct kref *ref);
