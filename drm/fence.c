@@ -78,7 +78,8 @@ int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 	/* Time is up by the clock: jiffies may be ahead of it. */
 	usage = dma_resv_usage_rw(args->flags & DRM_VPRIME_WAIT_WRITE);
 	do {
-		timeout = drm_timeout_abs_to_jiffies(args->timeout_ns);
+		timeout = args->timeout_ns == S64_MAX ? MAX_SCHEDULE_TIMEOUT :
+			  drm_timeout_abs_to_jiffies(args->timeout_ns);
 		left = vp_resv_wait(obj->resv, usage, timeout);
 	} while (!left && timeout);
 	drm_gem_object_put(obj);

@@ -12,6 +12,8 @@
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -37,7 +39,57 @@ static const char *vp_fence_get_timeline_name(struct dma_fence *base)
 	return to_vp_fence(base)->timeline->name;
 }
 
-/* Sleep as on any fence, and be seen doing it. */
+/*
+ * The last that is done with a waiter is to say so in it: he goes on at once, and
+ * with him the memory he is in. Runs under the fence's lock.
+ */
+static void vp_fence_wake(struct dma_fence *base, struct dma_fence_cb *cb)
+{
+	struct vp_fence_waiter *waiter = container_of(cb,
+						      struct vp_fence_waiter,
+						      cb);
+	struct task_struct *task = get_task_struct(waiter->task);
+
+	list_del(&waiter->node);
+	smp_store_release(&waiter->task, NULL);
+	wake_up_process(task);
+	put_task_struct(task);
+}
+
+/* Nobody has woken this waiter, and nobody shall. */
+static bool vp_fence_stop_waiting(struct vp_fence *fence,
+				  struct vp_fence_waiter *waiter)
+{
+	if (!dma_fence_remove_callback(&fence->base, &waiter->cb))
+		return false;
+	spin_lock_irq(&fence->lock);
+	list_del(&waiter->node);
+	spin_unlock_irq(&fence->lock);
+	return true;
+}
+
+static signed long vp_fence_sleep(struct vp_fence_waiter *waiter,
+				  bool interruptible, signed long left)
+{
+	while (left > 0) {
+		set_current_state(interruptible ? TASK_INTERRUPTIBLE :
+						  TASK_UNINTERRUPTIBLE);
+		if (!smp_load_acquire(&waiter->task))
+			break;
+		if (interruptible && signal_pending(current))
+			left = -ERESTARTSYS;
+		else
+			left = schedule_timeout(left);
+	}
+	__set_current_state(TASK_RUNNING);
+	return left;
+}
+
+/*
+ * As the kernel's own dma_fence_default_wait(), but seen while it sleeps, and
+ * without the fence's lock when it wakes: the signaller has that still, and the
+ * waiter would spin until it is let go.
+ */
 static signed long __maybe_unused
 vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
 {
@@ -45,23 +97,30 @@ vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
 	struct vp_fence_waiter waiter;
 	signed long left;
 
-	if (!timeout || dma_fence_is_signaled(base))
-		return dma_fence_default_wait(base, interruptible, timeout);
+	if (!timeout)
+		return dma_fence_is_signaled(base);
 
 	waiter.pid = task_tgid_nr(current);
 	memcpy(waiter.process, current->comm, sizeof(waiter.process));
 	waiter.since = jiffies;
+	waiter.task = current;
 
 	spin_lock_irq(&fence->lock);
 	list_add_tail(&waiter.node, &fence->waiters);
 	spin_unlock_irq(&fence->lock);
 
-	left = dma_fence_default_wait(base, interruptible, timeout);
+	if (dma_fence_add_callback(base, &waiter.cb, vp_fence_wake)) {
+		spin_lock_irq(&fence->lock);
+		list_del(&waiter.node);
+		spin_unlock_irq(&fence->lock);
+		return timeout;
+	}
 
-	spin_lock_irq(&fence->lock);
-	list_del(&waiter.node);
-	spin_unlock_irq(&fence->lock);
-	return left;
+	left = vp_fence_sleep(&waiter, interruptible, timeout);
+	if (smp_load_acquire(&waiter.task) &&
+	    vp_fence_stop_waiting(fence, &waiter))
+		return left;
+	return max(left, 1L);
 }
 
 /* The hint is kept to be shown: who signals is a program, and can look. */

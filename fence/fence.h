@@ -82,12 +82,16 @@ struct vp_fence {
  * @pid: his process
  * @process: its name
  * @since: since when, in jiffies
+ * @cb: wakes him
+ * @task: whom to wake; NULL when that has been done, and this is his again
  */
 struct vp_fence_waiter {
 	struct list_head node;
 	pid_t pid;
 	char process[TASK_COMM_LEN];
 	unsigned long since;
+	struct dma_fence_cb cb;
+	struct task_struct *task;
 };
 
 /* How many fences are alive, signalled or not. */
