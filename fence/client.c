@@ -228,28 +228,22 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 		return PTR_ERR(fence);
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
-	if (ret)
-		goto err_withdraw;
+	if (!ret) {
+		ret = vp_resv_claim(resv, fence, client->device->readers);
+		dma_resv_unlock(resv);
+	}
+	if (ret) {
+		vp_timeline_withdraw(fence);
+		return ret;
+	}
+
+	/* The program may guess the number, and signal the fence at once. */
 	ret = vp_fence_client_keep(client, fence);
 	if (ret)
-		goto err_unlock;
-	ret = vp_resv_claim(resv, fence, client->device->readers);
-	if (ret)
-		goto err_take;
-	dma_resv_unlock(resv);
-
-	*id = fence->id;
+		vp_timeline_signal_one(fence);
+	else
+		*id = fence->id;
 	vp_fence_put(fence);
-	return 0;
-
-err_take:
-	/* Unless the program has guessed the number, and signalled it. */
-	if (vp_fence_client_take(client, fence->id))
-		vp_fence_put(fence);
-err_unlock:
-	dma_resv_unlock(resv);
-err_withdraw:
-	vp_timeline_withdraw(fence);
 	return ret;
 }
 
