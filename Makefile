@@ -147,7 +147,7 @@ endef
 
 .PHONY: run
 run: export IMAGE := $(value IMAGE)
-run: ## the demo in a guest: IMAGE passes from GPU to GPU and ends in out/demo.png
+run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and out/timeline.svg
 	$(Q)$(call prepare,$(one_kernel),programs)
 	$(Q)$(again) $(jobs) tools
 	$(Q)if [ -e "$$IMAGE" ]; then IMAGE=$$(realpath -- "$$IMAGE"); fi; \

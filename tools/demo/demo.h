@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "handover.h"
+
 /*
  * The demo is two processes. Side A owns GPU A, the picture and the result; it
  * starts side B, which owns GPU B and gets everything else through a socket.
@@ -28,9 +30,21 @@ struct options {
 	/* NULL: the test card */
 	const char *image;
 	const char *out;
+	/* NULL: none */
+	const char *timeline;
 	/* indices of the two GPUs; the same twice is allowed */
 	uint32_t gpu_a, gpu_b;
 	enum spoil spoil;
+	/* do what comes after this hand-over before waiting for it; 0: nothing */
+	enum handover early;
+	/*
+	 * Begin what this one is about only after so many ms, or when the other
+	 * side has gone ahead without it, which it does only with @early.
+	 */
+	enum handover late;
+	uint32_t late_ms;
+	/* how long to wait for the other side's next word, in seconds */
+	uint32_t patience_s;
 };
 
 void side_a(const struct options *options);

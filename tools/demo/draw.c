@@ -34,6 +34,7 @@ struct drawing {
 	bool has_modifiers;
 	struct texture source, target;
 	GLuint framebuffer;
+	GLuint program;
 	PFNEGLCREATEIMAGEKHRPROC create_image;
 	PFNEGLDESTROYIMAGEKHRPROC destroy_image;
 	PFNGLEGLIMAGETARGETTEXTURE2DOESPROC bind_image;
@@ -236,7 +237,7 @@ static GLuint compile(GLenum type, const char *text)
 	return shader;
 }
 
-static void use_program(void)
+static GLuint use_program(void)
 {
 	GLuint vertex = compile(GL_VERTEX_SHADER,
 		"attribute vec2 corner;\n"
@@ -261,6 +262,7 @@ static void use_program(void)
 	if (!linked)
 		fail("the shaders do not link");
 	glUseProgram(program);
+	return program;
 }
 
 void drawing_target(struct drawing *drawing, const struct wire_image *image, int dmabuf)
@@ -272,7 +274,7 @@ void drawing_target(struct drawing *drawing, const struct wire_image *image, int
 			       drawing->target.name, 0);
 	if (glCheckFramebufferStatus(GL_FRAMEBUFFER) != GL_FRAMEBUFFER_COMPLETE)
 		fail("GL does not draw into the target");
-	use_program();
+	drawing->program = use_program();
 }
 
 bool drawing_run(struct drawing *drawing, const struct turn *turn)
@@ -308,13 +310,20 @@ static void drop_texture(struct drawing *drawing, struct texture *texture)
 		return;
 	glDeleteTextures(1, &texture->name);
 	drawing->destroy_image(drawing->display, texture->image);
+	texture->image = EGL_NO_IMAGE_KHR;
+}
+
+void drawing_drop(struct drawing *drawing)
+{
+	glDeleteFramebuffers(1, &drawing->framebuffer);
+	glDeleteProgram(drawing->program);
+	drop_texture(drawing, &drawing->source);
+	drop_texture(drawing, &drawing->target);
 }
 
 void drawing_close(struct drawing *drawing)
 {
-	glDeleteFramebuffers(1, &drawing->framebuffer);
-	drop_texture(drawing, &drawing->source);
-	drop_texture(drawing, &drawing->target);
+	drawing_drop(drawing);
 	eglMakeCurrent(drawing->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
 	eglDestroyContext(drawing->display, drawing->context);
 	eglTerminate(drawing->display);

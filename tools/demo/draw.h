@@ -23,6 +23,9 @@ struct drawing *drawing_open(int gpu);
 /** drawing_renderer() - who draws, in the GL implementation's own words */
 const char *drawing_renderer(const struct drawing *drawing);
 
+/** DRAWING_TILE - rows and bytes that it may touch at once, beyond a picture's edge */
+#define DRAWING_TILE	64
+
 /** drawing_source() - import the dma-buf to draw from; @dmabuf stays the caller's */
 void drawing_source(struct drawing *drawing, const struct wire_image *image, int dmabuf);
 
@@ -35,6 +38,9 @@ void drawing_target(struct drawing *drawing, const struct wire_image *image, int
  * Returns: whether GL is content; for its caller has to end what it began.
  */
 bool drawing_run(struct drawing *drawing, const struct turn *turn);
+
+/** drawing_drop() - forget source and target; there can be others afterwards */
+void drawing_drop(struct drawing *drawing);
 
 void drawing_close(struct drawing *drawing);
 

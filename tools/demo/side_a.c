@@ -3,33 +3,34 @@
  * Side A: owns the picture, both buffers and the result.
  */
 #define _GNU_SOURCE
+#include <drm/vprime_drm.h>
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdbool.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
+#include <xf86drm.h>
 
 #include "../common/buffer.h"
 #include "../common/card.h"
 #include "../common/gpu.h"
 #include "../common/picture.h"
 #include "../common/png_file.h"
+#include "access.h"
 #include "demo.h"
+#include "draw.h"
 #include "fail.h"
+#include "peer.h"
 #include "table.h"
+#include "timeline.h"
 #include "turn.h"
 #include "wire.h"
 
 #define MAX_SIDE	8192
-/* rows and bytes that software renderers may touch at once, beyond a picture's edge */
-#define TILE		64
 
 struct side_a {
 	const struct options *options;
@@ -42,34 +43,10 @@ struct side_a {
 	struct buffer picture, target;
 	/* how the two lie in their buffers */
 	struct picture in_picture, in_target;
-	int socket;
+	/* the fences for what is drawn into them first, and when those were made */
+	struct fence drawn, cleared;
+	struct peer b;
 };
-
-/* side B while it runs, for stop_side_b() at exit */
-static pid_t side_b_pid;
-
-static void stop_side_b(void)
-{
-	if (!side_b_pid)
-		return;
-	kill(side_b_pid, SIGKILL);
-	waitpid(side_b_pid, NULL, 0);
-}
-
-/* why side B is gone without having said so */
-static void __attribute__((noreturn)) fail_for_side_b(void)
-{
-	pid_t pid = side_b_pid;
-	int status;
-
-	side_b_pid = 0;
-	if (waitpid(pid, &status, 0) != pid)
-		fail("process B is gone");
-	if (WIFSIGNALED(status))
-		fail("process B was killed by signal %d (%s)", WTERMSIG(status),
-		     strsignal(WTERMSIG(status)));
-	fail("process B left early, with exit code %d", WEXITSTATUS(status));
-}
 
 /* a picture's memory: a memfd, so that side B can be given it too */
 static void make_reference(struct side_a *a, uint32_t width, uint32_t height)
@@ -123,10 +100,10 @@ static void read_image(struct side_a *a)
 	png_file_close(file);
 }
 
-static struct wire_row load(struct side_a *a)
+static void load(struct side_a *a)
 {
-	struct wire_row row = table_row(-1, "%s", a->options->image ? "load picture" :
-					"draw test card");
+	const char *what = a->options->image ? "load picture" : "draw test card";
+	struct wire_row row = table_row(-1, what, "%s", what);
 	char text[GROUPED];
 
 	if (a->options->image) {
@@ -139,7 +116,7 @@ static struct wire_row load(struct side_a *a)
 	a->turn = turn_plan(a->reference.width, a->reference.height);
 	table_check(&row, "%ux%u, %s pixels", a->reference.width, a->reference.height,
 		    grouped((uint64_t)a->reference.width * a->reference.height, text));
-	return row;
+	table_print(&row);
 }
 
 static const struct gpu *find_gpu(const struct gpu *gpus, int count, uint32_t index)
@@ -157,7 +134,7 @@ static const struct gpu *find_gpu(const struct gpu *gpus, int count, uint32_t in
 	     "modprobe vprime gpus=%u", index, count, count == 1 ? "" : "s", index + 1);
 }
 
-static void find_gpus(struct side_a *a)
+static void open_gpu(struct side_a *a)
 {
 	struct gpu gpus[GPU_MAX];
 	int count = gpu_list("vprime", gpus);
@@ -165,6 +142,9 @@ static void find_gpus(struct side_a *a)
 	memcpy(a->render, find_gpu(gpus, count, a->options->gpu_a)->render, sizeof(a->render));
 	/* better said now than by side B half way through */
 	find_gpu(gpus, count, a->options->gpu_b);
+	a->gpu = gpu_open(a->render);
+	if (a->gpu < 0)
+		fail("%s: %s", a->render, strerror(-a->gpu));
 }
 
 static void must(const struct side_a *a, int error, const char *what)
@@ -183,38 +163,108 @@ static void check_fd_size(const struct side_a *a, const struct buffer *buffer)
 		     a->options->gpu_a, (unsigned long long)buffer->size, (long long)size);
 }
 
-/* the picture's buffer is a dumb one, as Mesa's and any compositor's are */
-static void share_picture(struct side_a *a)
+static uint32_t round_up(uint32_t value, uint32_t to)
 {
-	struct wire_row row = table_row((int)a->options->gpu_a,
-					"allocate, export, copy picture in");
+	return (value + to - 1) / to * to;
+}
+
+static void export_and_map(struct side_a *a, struct buffer *buffer)
+{
+	must(a, buffer_export(buffer), "export");
+	check_fd_size(a, buffer);
+	must(a, buffer_map(buffer), "map");
+}
+
+/* the picture's buffer is a dumb one, as Mesa's and any compositor's are */
+static void make_picture(struct side_a *a)
+{
 	const struct picture *reference = &a->reference;
-	char text[GROUPED];
-	uint32_t y;
 
 	must(a, buffer_create_dumb(a->gpu, reference->width, reference->height, &a->picture),
 	     "create dumb buffer");
-	must(a, buffer_export(&a->picture), "export");
-	check_fd_size(a, &a->picture);
-	must(a, buffer_map(&a->picture), "map");
+	export_and_map(a, &a->picture);
 	a->in_picture = (struct picture){
 		.pixels = a->picture.map,
 		.width = reference->width,
 		.height = reference->height,
 		.pitch = a->picture.pitch,
 	};
+}
 
-	must(a, buffer_begin(&a->picture, BUFFER_WRITE), "begin of CPU access");
+/*
+ * The target's layout is our own, made by GEM_CREATE: rows padded, and rows to
+ * spare, because Mesa's software renderer writes back whole tiles.
+ */
+static void make_target(struct side_a *a)
+{
+	const struct turn *turn = &a->turn;
+	uint32_t pitch = round_up(turn->width, DRAWING_TILE) * 4;
+
+	must(a, buffer_create(a->gpu, (uint64_t)pitch * round_up(turn->height, DRAWING_TILE),
+			      &a->target), "create buffer");
+	export_and_map(a, &a->target);
+	a->in_target = (struct picture){
+		.pixels = a->target.map,
+		.width = turn->width,
+		.height = turn->height,
+		.pitch = pitch,
+	};
+}
+
+/*
+ * Both buffers, with nothing in them but a fence on each. The CPU access for
+ * what will be drawn has to be begun before that: it would wait for the fence.
+ */
+static void make_buffers(struct side_a *a)
+{
+	struct wire_row row = table_row((int)a->options->gpu_a, "make buffers",
+					"make and export two, each with a fence");
+	char picture[GROUPED], target[GROUPED];
+
+	make_picture(a);
+	make_target(a);
+	access_begin(a->options->gpu_a, &a->picture, BUFFER_WRITE);
+	access_begin(a->options->gpu_a, &a->target, BUFFER_WRITE);
+	a->drawn = fence_make(PICTURE_DRAWN, a->options->gpu_a, &a->picture);
+	a->cleared = fence_make(TARGET_CLEARED, a->options->gpu_a, &a->target);
+	table_check(&row, "fds of %s and %s bytes", grouped(a->picture.size, picture),
+		    grouped(a->target.size, target));
+	table_print(&row);
+}
+
+/* after what side B has been at meanwhile */
+static void print(struct side_a *a, const struct wire_row *row)
+{
+	peer_drain(&a->b);
+	table_print(row);
+}
+
+static void delay(struct side_a *a, enum handover handover)
+{
+	if (a->options->late == handover)
+		peer_delay(&a->b, a->options->late_ms);
+}
+
+static void draw_picture(struct side_a *a)
+{
+	const struct picture *reference = &a->reference;
+	struct wire_row row;
+	char text[GROUPED];
+	uint32_t y;
+
+	delay(a, PICTURE_DRAWN);
+	row = table_row((int)a->options->gpu_a, "draw picture", "draw picture");
 	for (y = 0; y < reference->height; y++)
 		memcpy(picture_row(&a->in_picture, y), picture_row(reference, y),
 		       reference->pitch);
 	if (a->options->spoil == SPOIL_PICTURE)
 		picture_row(&a->in_picture, reference->height / 2)[reference->width / 2] ^= 1;
-	must(a, buffer_end(&a->picture, BUFFER_WRITE), "end of CPU access");
-
-	table_check(&row, "fd of %s bytes, pitch %u", grouped(a->picture.size, text),
+	access_end(a->options->gpu_a, &a->picture, BUFFER_WRITE);
+	table_check(&row, "%s pixels, pitch %u",
+		    grouped((uint64_t)reference->width * reference->height, text),
 		    a->picture.pitch);
-	table_print(&row);
+	fence_signal(&a->drawn);
+	print(a, &row);
 }
 
 static uint32_t expected_pixel(const struct side_a *a, uint32_t x, uint32_t y)
@@ -225,89 +275,31 @@ static uint32_t expected_pixel(const struct side_a *a, uint32_t x, uint32_t y)
 	return picture_row(&a->reference, source_y)[source_x];
 }
 
-static uint32_t round_up(uint32_t value, uint32_t to)
-{
-	return (value + to - 1) / to * to;
-}
-
 /*
- * The target's layout is our own, made by GEM_CREATE: rows padded, and rows to
- * spare, because Mesa's software renderer writes back whole tiles. What is in it
- * at first is the opposite of what must be in it at last, so that a pixel that
- * nobody draws is wrong for certain.
+ * What is in the target at first is the opposite of what must be in it at last,
+ * so that a pixel that nobody draws is wrong for certain.
  */
-static void share_target(struct side_a *a)
+static void clear_target(struct side_a *a)
 {
-	struct wire_row row = table_row((int)a->options->gpu_a, "allocate, export target");
 	const struct turn *turn = &a->turn;
-	uint32_t pitch = round_up(turn->width, TILE) * 4, x, y;
+	struct wire_row row;
 	char text[GROUPED];
+	uint32_t x, y;
 
-	must(a, buffer_create(a->gpu, (uint64_t)pitch * round_up(turn->height, TILE), &a->target),
-	     "create buffer");
-	must(a, buffer_export(&a->target), "export");
-	check_fd_size(a, &a->target);
-	must(a, buffer_map(&a->target), "map");
-	a->in_target = (struct picture){
-		.pixels = a->target.map,
-		.width = turn->width,
-		.height = turn->height,
-		.pitch = pitch,
-	};
-
-	must(a, buffer_begin(&a->target, BUFFER_WRITE), "begin of CPU access");
+	delay(a, TARGET_CLEARED);
+	row = table_row((int)a->options->gpu_a, "clear target", "clear target");
 	for (y = 0; y < turn->height; y++)
 		for (x = 0; x < turn->width; x++)
 			picture_row(&a->in_target, y)[x] = ~expected_pixel(a, x, y);
-	must(a, buffer_end(&a->target, BUFFER_WRITE), "end of CPU access");
-
-	table_check(&row, "fd of %s bytes, pitch %u", grouped(a->target.size, text), pitch);
-	table_print(&row);
+	access_end(a->options->gpu_a, &a->target, BUFFER_WRITE);
+	table_check(&row, "%s pixels, each the opposite",
+		    grouped((uint64_t)turn->width * turn->height, text));
+	fence_signal(&a->cleared);
+	print(a, &row);
 }
 
-/* side B is this program again: it shares no memory and no file with this process */
-static void start_side_b(struct side_a *a)
-{
-	pid_t parent = getpid();
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		fail("socket: %s", strerror(errno));
-	side_b_pid = fork();
-	if (side_b_pid < 0) {
-		side_b_pid = 0;
-		fail("fork: %s", strerror(errno));
-	}
-	if (!side_b_pid) {
-		/* not to outlive side A, whatever happens to it */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-		if (ends[1] == SIDE_B_SOCKET)
-			fcntl(ends[1], F_SETFD, 0);
-		else
-			dup2(ends[1], SIDE_B_SOCKET);
-		close_range(SIDE_B_SOCKET + 1, ~0u, 0);
-		execl("/proc/self/exe", program_invocation_short_name, SIDE_B_ARGUMENT, NULL);
-		_exit(127);
-	}
-	atexit(stop_side_b);
-	close(ends[1]);
-	a->socket = ends[0];
-}
-
-static void send_message(const struct side_a *a, const struct message *message, int fd)
-{
-	int error = wire_send(a->socket, message, fd);
-
-	if (error == -EPIPE || error == -ECONNRESET)
-		fail_for_side_b();
-	if (error)
-		fail("socket: %s", strerror(-error));
-}
-
-static void send_image(const struct side_a *a, enum message_kind kind,
-		       const struct picture *picture, int fd)
+static void send_image(struct side_a *a, enum message_kind kind, const struct picture *picture,
+		       int fd)
 {
 	struct message message = {
 		.kind = kind,
@@ -320,46 +312,44 @@ static void send_image(const struct side_a *a, enum message_kind kind,
 		},
 	};
 
-	send_message(a, &message, fd);
+	peer_send(&a->b, &message, fd);
 }
 
-static void send_all(const struct side_a *a)
+static void send_fence(struct side_a *a, const struct fence *fence)
 {
 	struct message message = {
-		.kind = MESSAGE_TASK,
-		.task = { .gpu = a->options->gpu_b, .from = a->options->gpu_a },
+		.kind = MESSAGE_FENCE,
+		.fence = { .handover = fence->handover, .made_ns = fence->made_ns },
 	};
 
-	send_message(a, &message, -1);
-	send_image(a, MESSAGE_REFERENCE, &a->reference, a->reference_fd);
-	send_image(a, MESSAGE_PICTURE, &a->in_picture, a->picture.dmabuf);
-	send_image(a, MESSAGE_TARGET, &a->in_target, a->target.dmabuf);
+	peer_send(&a->b, &message, fence->sync);
 }
 
-static void wait_for_side_b(const struct side_a *a)
+static void send_task(struct side_a *a)
 {
-	struct message message;
-	int fd, error, status;
+	const struct options *options = a->options;
+	struct message message = {
+		.kind = MESSAGE_TASK,
+		.task = {
+			.gpu = options->gpu_b,
+			.from = options->gpu_a,
+			.early = options->early,
+			.late = options->late,
+			.late_ms = options->late_ms,
+			.patience_s = options->patience_s,
+		},
+	};
 
-	for (;;) {
-		error = wire_receive(a->socket, &message, &fd);
-		if (error == -EPIPE)
-			fail_for_side_b();
-		if (error)
-			fail("socket: %s", strerror(-error));
-		if (message.kind == MESSAGE_ROW)
-			table_print(&message.row);
-		else if (message.kind == MESSAGE_FAILED)
-			fail("%s", message.text);
-		else
-			break;
-	}
-	if (waitpid(side_b_pid, &status, 0) != side_b_pid || !WIFEXITED(status) ||
-	    WEXITSTATUS(status)) {
-		side_b_pid = 0;
-		fail("process B was done, but did not end well");
-	}
-	side_b_pid = 0;
+	peer_send(&a->b, &message, -1);
+}
+
+static void send_buffers(struct side_a *a)
+{
+	send_image(a, MESSAGE_REFERENCE, &a->reference, a->reference_fd);
+	send_image(a, MESSAGE_PICTURE, &a->in_picture, a->picture.dmabuf);
+	send_fence(a, &a->drawn);
+	send_image(a, MESSAGE_TARGET, &a->in_target, a->target.dmabuf);
+	send_fence(a, &a->cleared);
 }
 
 /* the first pixel of the target that is not as it must be; false if there is none */
@@ -375,44 +365,174 @@ static bool find_wrong(const struct side_a *a, uint32_t *x, uint32_t *y)
 	return false;
 }
 
-static void check_target(struct side_a *a)
+/* @waited: CPU access begins and ends as it should; else it would wait, too */
+static void check_target(struct side_a *a, bool waited)
 {
-	struct wire_row row = table_row((int)a->options->gpu_a, "read target through its mapping");
+	struct wire_row row = table_row((int)a->options->gpu_a, "check target",
+					"read target through its mapping");
 	const struct turn *turn = &a->turn;
 	uint32_t x, y, got = 0;
 	char text[GROUPED];
 	bool wrong;
 
-	must(a, buffer_begin(&a->target, BUFFER_READ | BUFFER_WRITE), "begin of CPU access");
+	if (waited)
+		access_begin(a->options->gpu_a, &a->target, BUFFER_READ | BUFFER_WRITE);
 	if (a->options->spoil == SPOIL_RESULT)
 		picture_row(&a->in_target, turn->height / 2)[turn->width / 2] ^= 1;
 	wrong = find_wrong(a, &x, &y);
 	if (wrong)
 		got = picture_row(&a->in_target, y)[x];
 
-	/* an access that is begun is ended, whatever it has shown */
-	must(a, buffer_end(&a->target, BUFFER_READ | BUFFER_WRITE), "end of CPU access");
+	if (waited)
+		access_end(a->options->gpu_a, &a->target, BUFFER_READ | BUFFER_WRITE);
 	if (wrong)
 		fail("vprime%u: the result is wrong at %u,%u: expected 0x%08x, got 0x%08x",
 		     a->options->gpu_a, x, y, expected_pixel(a, x, y), got);
 	table_check(&row, "%s pixels, all as worked out",
 		    grouped((uint64_t)turn->width * turn->height, text));
-	table_print(&row);
+	print(a, &row);
+}
+
+/*
+ * Whoever knows nothing of side B's fence meets it on the buffer: there it is
+ * until it has signalled.
+ */
+static void check_busy(struct side_a *a, int sync)
+{
+	struct drm_vprime_gem_wait wait = { .handle = a->target.handle };
+	struct pollfd signalled = { .fd = sync, .events = POLLIN };
+
+	if (!drmIoctl(a->gpu, DRM_IOCTL_VPRIME_GEM_WAIT, &wait)) {
+		if (poll(&signalled, 1, 0) != 1)
+			fail("vprime%u: the target is idle, but '%s' has not signalled",
+			     a->options->gpu_a, handover_name(TARGET_DRAWN));
+	} else if (errno != ETIME) {
+		fail("vprime%u: GEM_WAIT: %s", a->options->gpu_a, strerror(errno));
+	}
+}
+
+/* explicitly: by what side B has sent for it */
+static void wait_for_target(struct side_a *a)
+{
+	int sync = peer_sync(&a->b, TARGET_DRAWN);
+	struct wire_row row;
+	const char *wrong;
+
+	check_busy(a, sync);
+	if (a->options->early == TARGET_DRAWN)
+		check_target(a, false);
+	row = wait_row(TARGET_DRAWN, a->options->gpu_a);
+	wrong = wait_done(&row, sync, wait_poll(sync, POLLIN, a->options->patience_s * 1000));
+	if (wrong)
+		peer_fail(&a->b, wrong);
+	print(a, &row);
+}
+
+/* so different from the picture that side B would notice it anywhere */
+static void draw_next_picture(struct side_a *a)
+{
+	struct wire_row row = table_row((int)a->options->gpu_a, "draw next one",
+					"draw the next picture over it");
+	char text[GROUPED];
+	uint32_t x, y;
+
+	for (y = 0; y < a->reference.height; y++)
+		for (x = 0; x < a->reference.width; x++)
+			picture_row(&a->in_picture, y)[x] = ~picture_row(&a->reference, y)[x];
+	table_check(&row, "%s pixels, each the opposite",
+		    grouped((uint64_t)a->reference.width * a->reference.height, text));
+	print(a, &row);
+}
+
+/* implicitly: beginning CPU access to write waits for all who read or write */
+static void wait_for_picture(struct side_a *a)
+{
+	const struct message early = { .kind = MESSAGE_EARLY };
+	int sync = peer_sync(&a->b, PICTURE_READ);
+	struct wire_row row;
+	const char *wrong;
+
+	if (a->options->early == PICTURE_READ) {
+		draw_next_picture(a);
+		peer_send(&a->b, &early, -1);
+	}
+	row = wait_row(PICTURE_READ, a->options->gpu_a);
+	wrong = wait_done(&row, sync, access_try(&a->picture, BUFFER_WRITE));
+	if (wrong)
+		peer_fail(&a->b, wrong);
+	print(a, &row);
+	draw_next_picture(a);
+	access_end(a->options->gpu_a, &a->picture, BUFFER_WRITE);
 }
 
 static void write_result(struct side_a *a)
 {
-	struct wire_row row = table_row(-1, "write %.41s", basename(a->options->out));
+	struct wire_row row = table_row(-1, "write PNG", "write %.41s",
+					basename(a->options->out));
 	char why[PNG_FILE_WHY], text[GROUPED];
 	size_t bytes;
 	int result;
 
-	must(a, buffer_begin(&a->target, BUFFER_READ), "begin of CPU access");
+	access_begin(a->options->gpu_a, &a->target, BUFFER_READ);
 	result = png_file_write(a->options->out, &a->in_target, &bytes, why);
-	must(a, buffer_end(&a->target, BUFFER_READ), "end of CPU access");
+	access_end(a->options->gpu_a, &a->target, BUFFER_READ);
 	if (result)
 		fail("%s", why);
 	table_check(&row, "%ux%u, %s bytes", a->turn.width, a->turn.height, grouped(bytes, text));
+	table_print(&row);
+}
+
+static void fill_lane(struct timeline *timeline, unsigned int side, uint32_t gpu, char letter,
+		      int pid)
+{
+	struct timeline_lane *lane = &timeline->lanes[side];
+
+	snprintf(lane->device, sizeof(lane->device), "vprime%u", gpu);
+	snprintf(lane->process, sizeof(lane->process), "process %c, pid %d", letter, pid);
+}
+
+static void fill_fence(struct timeline *timeline, enum handover handover, unsigned int side,
+		       uint64_t made_ns)
+{
+	timeline->fences[handover - 1] = (struct timeline_fence){
+		.lane = side,
+		.name = handover_name(handover),
+		.usage = handover_usage(handover),
+		.made_ns = made_ns,
+	};
+}
+
+static void write_timeline(struct side_a *a, int b_pid)
+{
+	struct wire_row row = table_row(-1, "", "write %.41s", basename(a->options->timeline));
+	struct timeline timeline = { .fence_count = HANDOVERS };
+	char why[SVG_WHY], text[GROUPED];
+	const struct wire_row *rows;
+	unsigned int count, i;
+	size_t bytes;
+
+	fill_lane(&timeline, 0, a->options->gpu_a, 'A', (int)getpid());
+	fill_lane(&timeline, 1, a->options->gpu_b, 'B', b_pid);
+	fill_fence(&timeline, PICTURE_DRAWN, 0, a->drawn.made_ns);
+	fill_fence(&timeline, TARGET_CLEARED, 0, a->cleared.made_ns);
+	fill_fence(&timeline, PICTURE_READ, 1, a->b.made_ns[PICTURE_READ]);
+	fill_fence(&timeline, TARGET_DRAWN, 1, a->b.made_ns[TARGET_DRAWN]);
+	rows = table_rows(&count);
+	for (i = 0; i < count; i++) {
+		struct timeline_bar *bar = &timeline.bars[timeline.bar_count++];
+
+		bar->lane = rows[i].side;
+		snprintf(bar->label, sizeof(bar->label), "%s", rows[i].label);
+		bar->begin_ns = rows[i].begin_ns;
+		bar->end_ns = rows[i].end_ns;
+		bar->fence = rows[i].fence;
+		if (bar->fence)
+			timeline.fences[bar->fence - 1].signalled_ns = rows[i].signalled_ns;
+	}
+	if (timeline_write(&timeline, a->options->timeline, &bytes, why))
+		fail("%s", why);
+	table_check(&row, "%u fences, %u steps, %s bytes", timeline.fence_count,
+		    timeline.bar_count, grouped(bytes, text));
 	table_print(&row);
 }
 
@@ -423,26 +543,34 @@ void side_a(const struct options *options)
 		.picture = BUFFER_NONE,
 		.target = BUFFER_NONE,
 	};
-	struct wire_row row;
+	int b_pid;
 
-	row = load(&a);
-	find_gpus(&a);
-	a.gpu = gpu_open(a.render);
-	if (a.gpu < 0)
-		fail("%s: %s", a.render, strerror(-a.gpu));
-	/* only now is there a table to begin: the usual failures are one line */
-	table_print(&row);
-	share_picture(&a);
-	share_target(&a);
+	open_gpu(&a);
+	/* Mesa takes its time to start, so side B is there before it is needed */
+	peer_start(&a.b, options->patience_s);
+	b_pid = peer_pid();
+	send_task(&a);
+	load(&a);
+	peer_hear(&a.b, MESSAGE_READY);
 
-	start_side_b(&a);
-	send_all(&a);
-	wait_for_side_b(&a);
+	make_buffers(&a);
+	send_buffers(&a);
+	/*
+	 * Nothing depends on that. It is so that side B has the buffer before
+	 * there is anything in it, in each run and not only in most.
+	 */
+	peer_hear(&a.b, MESSAGE_IMPORTED);
+	draw_picture(&a);
+	clear_target(&a);
+	wait_for_target(&a);
+	wait_for_picture(&a);
+	check_target(&a, true);
+	peer_end(&a.b);
 
-	check_target(&a);
 	write_result(&a);
+	if (options->timeline)
+		write_timeline(&a, b_pid);
 
-	close(a.socket);
 	buffer_close(&a.target);
 	buffer_close(&a.picture);
 	munmap(a.reference.pixels, a.reference.pitch * a.reference.height);

@@ -4,25 +4,34 @@
  */
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "../common/clock.h"
 #include "table.h"
 
+#define ROWS	32
+
+static struct wire_row rows[ROWS];
+static unsigned int row_count;
+
 void table_print(const struct wire_row *row)
 {
-	static bool begun;
-
-	if (!begun)
+	if (!row_count)
 		printf("%-38s %-9s %12s   %s\n", "step", "device", "time", "check");
-	begun = true;
 	printf("%-38s %-9s %9.1f ms   %s\n", row->step, row->device,
-	       (double)row->duration_ns / 1e6, row->check);
+	       (double)(row->end_ns - row->begin_ns) / 1e6, row->check);
 	fflush(stdout);
+	if (row_count < ROWS)
+		rows[row_count++] = *row;
 }
 
-struct wire_row table_row(int gpu, const char *format, ...)
+const struct wire_row *table_rows(unsigned int *count)
+{
+	*count = row_count;
+	return rows;
+}
+
+struct wire_row table_row(int gpu, const char *label, const char *format, ...)
 {
 	struct wire_row row = { .device = "-" };
 	va_list args;
@@ -30,9 +39,10 @@ struct wire_row table_row(int gpu, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(row.step, sizeof(row.step), format, args);
 	va_end(args);
+	snprintf(row.label, sizeof(row.label), "%s", label);
 	if (gpu >= 0)
 		snprintf(row.device, sizeof(row.device), "vprime%d", gpu);
-	row.duration_ns = clock_ns();
+	row.begin_ns = clock_ns();
 	return row;
 }
 
@@ -40,7 +50,7 @@ void table_check(struct wire_row *row, const char *format, ...)
 {
 	va_list args;
 
-	row->duration_ns = clock_ns() - row->duration_ns;
+	row->end_ns = clock_ns();
 	va_start(args, format);
 	vsnprintf(row->check, sizeof(row->check), format, args);
 	va_end(args);

@@ -16,17 +16,35 @@ enum message_kind {
 	MESSAGE_PICTURE,	/* with a dma-buf */
 	MESSAGE_TARGET,		/* with a dma-buf */
 	/* B to A */
+	MESSAGE_READY,		/* to be given the buffers */
+	MESSAGE_IMPORTED,	/* and now I wait */
 	MESSAGE_ROW,		/* any number of them */
 	MESSAGE_DONE,
 	MESSAGE_FAILED,
+	/* both ways */
+	MESSAGE_FENCE,		/* with a sync_file: it is on its buffer */
+	MESSAGE_EARLY,		/* I have not waited */
 };
 
-/** struct wire_task - which GPUs are in play */
+/** struct wire_task - what side B is told of the options */
 struct wire_task {
 	/** @gpu: index of the GPU that is side B's */
 	uint32_t gpu;
 	/** @from: index of the GPU that the buffers come from */
 	uint32_t from;
+	/** @early: as in struct options, and so are the following */
+	uint32_t early;
+	uint32_t late;
+	uint32_t late_ms;
+	uint32_t patience_s;
+};
+
+/** struct wire_fence - a fence that was made */
+struct wire_fence {
+	/** @handover: enum handover */
+	uint32_t handover;
+	uint32_t pad;
+	uint64_t made_ns;
 };
 
 /** struct wire_image - how pixels lie in the buffer that comes with the message */
@@ -44,12 +62,23 @@ struct wire_image {
 	uint64_t modifier;
 };
 
-/** struct wire_row - a row for the table */
+/** struct wire_row - a row for the table, and a bar for the timeline */
 struct wire_row {
+	/** @step: what is done, on which device, and what it was checked for */
 	char step[48];
 	char device[24];
 	char check[96];
-	uint64_t duration_ns;
+	/** @label: in a few words; for a wait how it waits */
+	char label[24];
+	/** @begin_ns: of clock_ns(), which is the same in all processes */
+	uint64_t begin_ns;
+	uint64_t end_ns;
+	/** @side: 0 for A, 1 for B */
+	uint32_t side;
+	/** @fence: for a wait: enum handover; else 0 */
+	uint32_t fence;
+	/** @signalled_ns: for a wait: when that signalled, by the kernel's word */
+	uint64_t signalled_ns;
 };
 
 struct message {
@@ -59,6 +88,7 @@ struct message {
 	union {
 		struct wire_task task;
 		struct wire_image image;
+		struct wire_fence fence;
 		struct wire_row row;
 		/** @text: why, for MESSAGE_FAILED */
 		char text[512];
