@@ -305,6 +305,7 @@ static void all_refuse(void (*before)(void), const char *why)
 	static const char *const commands[][4] = {
 		{ "vprimectl" }, { "vprimectl", "--json" },
 		{ "vprimectl", "list", "1" }, { "vprimectl", "counts" },
+		{ "vprimectl", "fences" }, { "vprimectl", "fences", "--json" },
 		{ "vprimectl", "move", "1" }, { "vprimectl", "revoke", "1" },
 	};
 
@@ -391,11 +392,15 @@ static void usage(void)
 	wrong_usage(vp_ctl("--dance"), "unrecognized option '--dance'");
 	wrong_usage(vp_ctl("list", "1", "2"), "2: one word too many");
 	wrong_usage(vp_ctl("counts", "1"), "1: one word too many");
+	wrong_usage(vp_ctl("fences", "1"), "1: one word too many");
 	wrong_usage(vp_ctl("gpus", "1"), "1: one word too many");
 	wrong_usage(vp_ctl("watch", "1"), "1: one word too many");
 	wrong_usage(vp_ctl("move"), "move: which buffer?");
 	wrong_usage(vp_ctl("revoke"), "revoke: which buffer?");
 	wrong_usage(vp_ctl("move", "1", "--json"), "--json: not with move");
+	wrong_usage(vp_ctl("list", "--all"), "--all: not with list");
+	wrong_usage(vp_ctl("fences", "--seconds", "1"),
+		    "--seconds: not with fences");
 	wrong_usage(vp_ctl("list", "--seconds", "1"), "--seconds: not with list");
 	wrong_usage(vp_ctl("watch", "--seconds"), "requires an argument");
 	wrong_usage(vp_ctl("watch", "--seconds", "0"), "--seconds 0: ");

@@ -3,12 +3,10 @@
  * What vprimectl shows of the buffers: as a table, as JSON, and when the
  * kernel's list is not what it expects.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vp_ctl.h"
@@ -307,71 +305,13 @@ static void list_head(void)
 
 /* ---- what a file might say ------------------------------------------------ */
 
-static void put_file(const char *folder, const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/vprime/%s", folder, name);
-	file = fopen(path, "we");
-	igt_assert_f(file, "%s: %s\n", path, strerror(errno));
-	fputs(text, file);
-	igt_assert_eq(fclose(file), 0);
-}
-
 /* A folder that looks like debugfs to vprimectl. */
 static void make_folder(char *folder, const char *list)
 {
-	char path[128];
-
-	igt_assert(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/vprime", folder);
-	igt_assert_eq(mkdir(path, 0755), 0);
-	put_file(folder, "buffers", list);
-	put_file(folder, "counts", "buffers 1\nfuture -3\n");
-	put_file(folder, "violations", "double-map 0\nfuture-rule 7\n");
-}
-
-static void remove_folder(const char *folder)
-{
-	static const char *const names[] = {
-		"vprime/buffers", "vprime/counts", "vprime/violations",
-		"vprime", "",
-	};
-	char path[128];
-
-	for (size_t i = 0; i < VP_ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-		igt_assert_eq(remove(path), 0);
-	}
-}
-
-/* Every word of a line, and nothing else but the lists of what is under it. */
-static void assert_same_line(char *line, const struct vp_json *json)
-{
-	unsigned int members = 0, lists = 0;
-	char *word, *rest, *value;
-
-	strtok_r(line, " ", &rest); /* the kind */
-	while ((word = strtok_r(NULL, " ", &rest))) {
-		const struct vp_json *member;
-
-		value = strchr(word, '=');
-		*value++ = '\0';
-		member = vp_json_get(json, word);
-		if (member->type == VP_JSON_BOOL)
-			igt_assert_eq(*member->text == 't', *value == 'y');
-		else
-			igt_assert_f(!strcmp(member->text, value),
-				     "%s is %s, not %s\n", word, member->text,
-				     value);
-		members++;
-	}
-	for (const struct vp_json *in = json->first; in; in = in->next) {
-		lists += in->type == VP_JSON_ARRAY;
-		members -= in->type != VP_JSON_ARRAY;
-	}
-	igt_assert_eq(members, 0);
+	vp_ctl_folder(folder);
+	vp_ctl_put(folder, "buffers", list);
+	vp_ctl_put(folder, "counts", "buffers 1\nfuture -3\n");
+	vp_ctl_put(folder, "violations", "double-map 0\nfuture-rule 7\n");
 }
 
 /* The JSON has all that the text has: each line at its place, in its order. */
@@ -391,7 +331,7 @@ static void assert_same(const char *list, const struct vp_json *read)
 		if (!blanks) {
 			buffer = vp_json_at(read, "buffers", index++);
 			memset(seen, 0, sizeof(seen));
-			assert_same_line(line, buffer);
+			vp_assert_same_line(line, buffer);
 			continue;
 		}
 		for (kind = 0; kind < VP_ARRAY_SIZE(kinds); kind++)
@@ -400,7 +340,7 @@ static void assert_same(const char *list, const struct vp_json *read)
 				break;
 		igt_assert_lt(kind, VP_ARRAY_SIZE(kinds));
 		snprintf(key, sizeof(key), "%s_list", kinds[kind]);
-		assert_same_line(line + blanks,
+		vp_assert_same_line(line + blanks,
 				 vp_json_at(buffer, key, seen[kind]++));
 	}
 	igt_assert_eq(vp_json_length(read, "buffers"), index);
@@ -409,7 +349,7 @@ static void assert_same(const char *list, const struct vp_json *read)
 
 static struct vp_json *read_list(const char *list, struct vp_ran *table)
 {
-	char folder[] = "/tmp/vprimectl.XXXXXX";
+	char folder[] = VP_CTL_FOLDER;
 	struct vp_json *read;
 	struct vp_ran ran;
 
@@ -422,7 +362,7 @@ static struct vp_json *read_list(const char *list, struct vp_ran *table)
 	vp_assert_done(&ran);
 	read = vp_json_parse(ran.out);
 	vp_ran_free(&ran);
-	remove_folder(folder);
+	vp_ctl_folder_end(folder);
 	return read;
 }
 
@@ -488,7 +428,7 @@ static void list_future(void)
 
 static void refuses_list(const char *list, const char *why)
 {
-	char folder[] = "/tmp/vprimectl.XXXXXX";
+	char folder[] = VP_CTL_FOLDER;
 	struct vp_ran ran;
 
 	make_folder(folder, list);
@@ -496,21 +436,21 @@ static void refuses_list(const char *list, const char *why)
 	vp_assert_refuses(&ran, 1, why);
 	ran = vp_ctl("list", "1", "--json", "--debugfs", folder);
 	vp_assert_refuses(&ran, 1, why);
-	remove_folder(folder);
+	vp_ctl_folder_end(folder);
 }
 
 static void refuses_counts(const char *file, const char *text, const char *why)
 {
-	char folder[] = "/tmp/vprimectl.XXXXXX";
+	char folder[] = VP_CTL_FOLDER;
 	struct vp_ran ran;
 
 	make_folder(folder, "");
-	put_file(folder, file, text);
+	vp_ctl_put(folder, file, text);
 	ran = vp_ctl("counts", "--debugfs", folder);
 	vp_assert_refuses(&ran, 1, why);
 	ran = vp_ctl("list", "--json", "--debugfs", folder);
 	vp_assert_refuses(&ran, 1, why);
-	remove_folder(folder);
+	vp_ctl_folder_end(folder);
 }
 
 static void list_malformed(void)

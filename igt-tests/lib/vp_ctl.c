@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vp_ctl.h"
@@ -51,6 +54,82 @@ const char *vp_assert_row(const char *text, const char *wanted)
 	igt_assert_f(!strcmp(row, wanted), "row: %s\nwanted: %s\n", row,
 		     wanted);
 	return text;
+}
+
+void vp_ctl_folder(char *folder)
+{
+	char path[128];
+
+	igt_assert(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/vprime", folder);
+	igt_assert_eq(mkdir(path, 0755), 0);
+}
+
+void vp_ctl_put(const char *folder, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/vprime/%s", folder, name);
+	file = fopen(path, "we");
+	igt_assert_f(file, "%s: %s\n", path, strerror(errno));
+	fputs(text, file);
+	igt_assert_eq(fclose(file), 0);
+}
+
+void vp_ctl_folder_end(const char *folder)
+{
+	char path[128], file[512];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/vprime", folder);
+	dir = opendir(path);
+	igt_assert(dir);
+	while ((entry = readdir(dir))) {
+		if (*entry->d_name == '.')
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		igt_assert_eq(remove(file), 0);
+	}
+	closedir(dir);
+	igt_assert_eq(rmdir(path), 0);
+	igt_assert_eq(rmdir(folder), 0);
+}
+
+static void assert_same_word(const char *key, const char *value,
+			     const struct vp_json *member)
+{
+	switch (member->type) {
+	case VP_JSON_BOOL:
+		value = *value == 'y' ? "true" : "false";
+		break;
+	case VP_JSON_NULL:
+		igt_assert_f(!strcmp(value, "none"), "%s=%s is null\n", key,
+			     value);
+		return;
+	default:
+		break;
+	}
+	igt_assert_f(!strcmp(member->text, value), "%s is %s, not %s\n", key,
+		     member->text, value);
+}
+
+void vp_assert_same_line(char *line, const struct vp_json *json)
+{
+	unsigned int members = 0;
+	char *word, *rest, *value;
+
+	strtok_r(line, " ", &rest); /* the kind */
+	while ((word = strtok_r(NULL, " ", &rest))) {
+		value = strchr(word, '=');
+		*value++ = '\0';
+		assert_same_word(word, value, vp_json_get(json, word));
+		members++;
+	}
+	for (const struct vp_json *in = json->first; in; in = in->next)
+		members -= in->type != VP_JSON_ARRAY;
+	igt_assert_eq(members, 0);
 }
 
 struct vp_scene vp_scene(void)

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "vp_json.h"
 #include "vp_program.h"
 
 /* The result of vprimectl with these arguments; vp_ran_free() it. */
@@ -30,6 +31,21 @@ const char *vp_next_row(const char *text, char row[VP_ROW]);
 const char *vp_find_row(const char *text, const char *begin, char row[VP_ROW]);
 /* The next one is exactly this. */
 const char *vp_assert_row(const char *text, const char *wanted);
+
+/*
+ * What a file of the kernel's might say: a folder that looks like debugfs to
+ * vprimectl --debugfs, with those files in it that are put there.
+ */
+#define VP_CTL_FOLDER	"/tmp/vprimectl.XXXXXX"	/* for a char[] */
+
+void vp_ctl_folder(char *folder);
+void vp_ctl_put(const char *folder, const char *file, const char *text);
+void vp_ctl_folder_end(const char *folder);
+/*
+ * Every word of a line of such a file is a member of the object, which has
+ * nothing else but lists of what is under it. Cuts the line into pieces.
+ */
+void vp_assert_same_line(char *line, const struct vp_json *json);
 
 /* A buffer of GPU 0 that GPU 1 has imported. */
 struct vp_scene {

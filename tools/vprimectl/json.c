@@ -109,7 +109,7 @@ static bool is_number(const char *word)
 static bool is_name(const char *key)
 {
 	static const char *const names[] = {
-		"exporter", "device", "driver", "timeline", "process",
+		"exporter", "device", "driver", "timeline", "process", "name",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -118,10 +118,19 @@ static bool is_name(const char *key)
 	return false;
 }
 
+static bool is_time(const char *key)
+{
+	size_t length = strlen(key);
+
+	return length > 3 && !strcmp(key + length - 3, "_ms");
+}
+
 void json_value(const char *key, const char *value)
 {
 	if (is_name(key))
 		json_string(value);
+	else if (is_time(key) && !strcmp(value, "none"))
+		json_null();
 	else if (is_number(value))
 		put_word(value);
 	else if ((!strcmp(value, "yes") || !strcmp(value, "no")) && strcmp(key, "mapped"))

@@ -37,9 +37,10 @@ void json_null(void);
  * @key: what it is the value of
  * @value: the word
  *
- * A number in digits becomes a number, yes and no become true and false. Not so
- * the names: a process may be called "17", or "no". Nor an attachment's mapped,
- * as there is a third answer to that.
+ * A number in digits becomes a number, yes and no become true and false, and
+ * where a time in milliseconds is "none" it becomes null. Not so the names: a
+ * process may be called "17", or "no". Nor an attachment's mapped, as there is a
+ * third answer to that.
  */
 void json_value(const char *key, const char *value);
 

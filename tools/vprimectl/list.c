@@ -2,7 +2,6 @@
 /*
  * vprimectl list and vprimectl counts: what there is now.
  */
-#define _GNU_SOURCE
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,76 +12,13 @@
 #include "json.h"
 #include "parse.h"
 #include "table.h"
+#include "tree.h"
 #include "vprimectl.h"
 
-/* What a buffer may have under it; an empty list says that it has not. */
-static const char *const known[] = { "attachment", "cpu", "fence", "violation" };
-
-#define KNOWN	((int)(sizeof(known) / sizeof(*known)))
-
-static void write_entry(const struct entry *entry);
-
-/* Those of one kind, as a member with an array. */
-static void write_kind(const char *key, const struct entry *entries, const char *kind)
-{
-	json_key(key);
-	json_open('[');
-	for (; entries; entries = entries->next)
-		if (!strcmp(entries->kind, kind))
-			write_entry(entries);
-	json_close(']');
-}
-
-/* "cpu" is how many already, so the accesses themselves are "cpu_list" */
-static void write_list(const struct entry *entries, const char *kind)
-{
-	char *key;
-
-	if (asprintf(&key, "%s_list", kind) < 0)
-		err(1, "memory");
-	write_kind(key, entries, kind);
-	free(key);
-}
-
-static bool is_first(const struct entry *entries, const struct entry *entry)
-{
-	while (strcmp(entries->kind, entry->kind))
-		entries = entries->next;
-	return entries == entry;
-}
-
-/* All kinds but those @except, in the order in which they come first. */
-static void write_others(const struct entry *entries, const char *const except[], int length)
-{
-	const struct entry *entry;
-	int i;
-
-	for (entry = entries; entry; entry = entry->next) {
-		for (i = 0; i < length && strcmp(except[i], entry->kind); i++)
-			;
-		if (i == length && is_first(entries, entry))
-			write_list(entries, entry->kind);
-	}
-}
-
-static void write_entry(const struct entry *entry)
-{
-	json_open('{');
-	json_fields(entry->fields);
-	if (!strcmp(entry->kind, "buffer"))
-		for (int i = 0; i < KNOWN; i++)
-			write_list(entry->children, known[i]);
-	write_others(entry->children, known, strcmp(entry->kind, "buffer") ? 0 : KNOWN);
-	json_close('}');
-}
-
-static void write_buffers(const struct entry *entries)
-{
-	static const char *const buffer[] = { "buffer" };
-
-	write_kind("buffers", entries, "buffer");
-	write_others(entries, buffer, 1);
-}
+static const struct tree_kind kinds[] = {
+	{ "buffer", { "attachment", "cpu", "fence", "violation" } },
+	{ 0 },
+};
 
 /* Leave only the buffer that was asked for. */
 static void pick(struct entry **entries, const char *id)
@@ -105,7 +41,7 @@ static void show_buffers(const struct entry *entries, bool json)
 {
 	if (json) {
 		json_open('{');
-		write_buffers(entries);
+		tree_json("buffers", kinds, entries);
 		json_close('}');
 		json_end();
 	} else {
@@ -148,7 +84,7 @@ static void show_all(const struct entry *entries, bool json)
 
 	if (json) {
 		json_open('{');
-		write_buffers(entries);
+		tree_json("buffers", kinds, entries);
 		write_numbers(&numbers);
 		json_close('}');
 		json_end();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vprimectl - see what vprime's buffers are doing, and act on them
+ * vprimectl - see what vprime's buffers and fences are doing, and act on them
  */
 #include <err.h>
 #include <getopt.h>
@@ -19,12 +19,15 @@ static void usage(FILE *to)
 	fputs("usage: vprimectl [list [ID]]  the buffers there are (or only that one), and counts\n"
 	      "       vprimectl counts       how many there are of everything, and how often each\n"
 	      "                              rule of the dma-buf contract was broken\n"
+	      "       vprimectl fences       the fences that have not signalled: who has made them,\n"
+	      "                              and who waits for them\n"
 	      "       vprimectl watch        what happens, one line per event\n"
 	      "       vprimectl move ID      put the buffer's memory somewhere else\n"
 	      "       vprimectl revoke ID    take the buffer's memory away from everybody\n"
 	      "       vprimectl gpus         the virtual GPUs there are\n"
 	      "\n"
-	      "  --json         list, counts, gpus: one JSON object; watch: one per line\n"
+	      "  --json         list, counts, fences, gpus: one JSON object; watch: one per line\n"
+	      "  --all          fences: also timelines without such fences (JSON always has them)\n"
 	      "  --seconds N    watch: end after N seconds\n"
 	      "  --debugfs DIR  where debugfs is mounted (" DEBUGFS ")\n"
 	      "  --tracefs DIR  where tracefs is mounted (/sys/kernel/tracing, or\n"
@@ -47,10 +50,12 @@ static const struct command {
 	bool id;
 	bool needs_id;
 	bool json;
+	bool all;
 	bool seconds;
 } commands[] = {
 	{ "list", command_list, .id = true, .json = true },
 	{ "counts", command_counts, .json = true },
+	{ "fences", command_fences, .json = true, .all = true },
 	{ "watch", command_watch, .json = true, .seconds = true },
 	{ "move", command_move, .id = true, .needs_id = true },
 	{ "revoke", command_revoke, .id = true, .needs_id = true },
@@ -93,6 +98,7 @@ static const char *parse_id(const char *text)
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "all", no_argument, NULL, 'a' },
 	{ "seconds", required_argument, NULL, 's' },
 	{ "debugfs", required_argument, NULL, 'd' },
 	{ "tracefs", required_argument, NULL, 't' },
@@ -108,6 +114,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 		switch (option) {
 		case 'j':
 			options->json = true;
+			break;
+		case 'a':
+			options->all = true;
 			break;
 		case 's':
 			options->seconds = parse_seconds(optarg);
@@ -137,6 +146,8 @@ static void check(const struct command *command, const struct options *options, 
 		warnx("%s: which buffer? vprimectl list shows those there are", command->name);
 	else if (options->json && !command->json)
 		warnx("--json: not with %s", command->name);
+	else if (options->all && !command->all)
+		warnx("--all: not with %s", command->name);
 	else if (options->seconds && !command->seconds)
 		warnx("--seconds: not with %s", command->name);
 	else

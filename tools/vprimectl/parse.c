@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The format of /sys/kernel/debug/vprime/buffers: lines of a kind and of words
- * key=value, two spaces more of indentation for what belongs to the line above.
+ * The format of buffers and fences in /sys/kernel/debug/vprime: lines of a kind
+ * and of words key=value, two spaces more of indentation for what belongs to the
+ * line above.
  */
 #define _GNU_SOURCE
 #include <err.h>

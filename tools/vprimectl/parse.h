@@ -30,7 +30,7 @@ struct entry {
 };
 
 /**
- * parse_list() - read the format of the file "buffers"
+ * parse_list() - read the format of the files "buffers" and "fences"
  * @text: all of it; cut into pieces that the entries point to, so it has to
  *	outlive them
  * @size: bytes in @text, after which there is a NUL

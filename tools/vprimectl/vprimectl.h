@@ -10,6 +10,8 @@ struct options {
 	const char *id;
 	/** @json: JSON instead of text for people */
 	bool json;
+	/** @all: also what nothing is pending on */
+	bool all;
 	/** @seconds: when to end, 0 for never */
 	unsigned int seconds;
 	/** @tracefs: where it is, or NULL for the usual places */
@@ -22,6 +24,7 @@ struct options {
  */
 int command_list(const struct options *options);
 int command_counts(const struct options *options);
+int command_fences(const struct options *options);
 int command_watch(const struct options *options);
 int command_move(const struct options *options);
 int command_revoke(const struct options *options);
