@@ -38,7 +38,7 @@ struct work {
 	struct buffer buffer;
 	/** @handle: the handle that it has in a second file */
 	uint32_t handle;
-	/** @memory: memory that is mapped for as long as the row lasts */
+	/** @memory: memory that is there for as long as the row lasts */
 	void *memory;
 };
 
@@ -71,6 +71,10 @@ enum against {
 	AGAINST_ALONE,
 	/* its own earlier self */
 	AGAINST_EARLIER,
+	/* the same on a buffer that nobody else has to do with */
+	AGAINST_EMPTY,
+	/* waking a process with a futex */
+	AGAINST_FUTEX,
 };
 
 struct result;
@@ -85,6 +89,8 @@ struct row {
 	const struct operation *operation;
 	/** @other: what it is held against, if that is not vgem; else NULL */
 	const struct operation *other;
+	/** @vgem_too: measure @operation on vgem as well, although the row is not against it */
+	bool vgem_too;
 	/** @measure: for rows of another kind: stores what vprime takes, and the other */
 	void (*measure)(const struct subject *vprime, unsigned int rounds, struct result *result);
 };
@@ -123,6 +129,17 @@ void measure_many(const struct subject *subject, unsigned int rounds, struct res
 /* core.c */
 void measure_attach(const struct subject *subject, unsigned int rounds, struct result *result);
 void measure_importers(const struct subject *subject, unsigned int rounds, struct result *result);
+
+/* fences.c */
+uint32_t attach_or_die(const struct buffer *buffer, uint32_t flags);
+void signal_or_die(const struct buffer *buffer, uint32_t fence);
+extern const struct operation fence_write, fence_read, fence_among_readers, sync_file;
+
+/* wakings of either kind, for each round of the other rows */
+#define WAKES_PER_ROUND	25
+
+/* wake.c */
+void measure_wake(const struct subject *subject, unsigned int rounds, struct result *result);
 
 /* memory.c */
 struct memory_result measure_memory(const struct subject *subject);

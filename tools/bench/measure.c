@@ -94,6 +94,11 @@ static bool is_met(double ratio, const char *target)
 	return strtod(rounded, NULL) <= strtod(target, NULL);
 }
 
+static bool is_on_vgem(const struct row *row)
+{
+	return row->against == AGAINST_VGEM || row->against == AGAINST_ANONYMOUS || row->vgem_too;
+}
+
 struct result measure_row(const struct row *row, const struct subjects *subjects,
 			  unsigned int rounds)
 {
@@ -112,7 +117,7 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 	if (row->other)
 		lane_begin(&lanes[count++], row->other, row->against == AGAINST_ANONYMOUS ?
 			   &subjects->anonymous : &subjects->vprime);
-	if (row->against == AGAINST_VGEM || row->against == AGAINST_ANONYMOUS)
+	if (is_on_vgem(row))
 		lane_begin(&lanes[count++], row->operation, &subjects->vgem);
 	for (round = 0; round < rounds; round++)
 		for (i = 0; i < count; i++)
@@ -123,7 +128,7 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 
 	result.vprime = lanes[0].best_us;
 	result.other = row->other ? lanes[1].best_us : 0;
-	if (row->against == AGAINST_VGEM || row->against == AGAINST_ANONYMOUS)
+	if (is_on_vgem(row))
 		result.vgem = lanes[count - 1].best_us;
 	result.ratio = result.vprime / (row->other ? result.other : result.vgem);
 	result.met = is_met(result.ratio, row->target);

@@ -33,6 +33,10 @@ static const char *to(const struct row *row)
 		return "alone";
 	case AGAINST_EARLIER:
 		return "no. 1,000";
+	case AGAINST_EMPTY:
+		return "no others";
+	case AGAINST_FUTEX:
+		return "futex";
 	default:
 		return "";
 	}
@@ -77,14 +81,16 @@ void table_foot(unsigned int rounds)
 	       "operation; in each round the columns take turns, each when what the one before it\n"
 	       "freed is gone. The ratio is vprime to vgem, or to what stands under \"other\". It\n"
 	       "meets its target when it does so rounded to the target's decimals. Buffers are dumb\n"
-	       "buffers of the primary nodes. Giving memory back is not in the time of the touching\n"
-	       "rows. Anonymous memory is aligned to huge pages and advised to use them. \"By vgem\"\n"
-	       "is vgem importing vprime's buffer, and that maps too. \"Copying\" is making another\n"
-	       "buffer and copying the pages there. After a move all importers map again. Attaching\n"
-	       "is measured inside the kernel, \"foreign\" through the kernel's own dma-buf. Buffers\n"
-	       "1,000 and 100,000: means of the 500 around each, best of %u times. Kernel memory is\n"
-	       "the growth of Slab in /proc/meminfo over %d live buffers.\n",
-	       name.release, rounds, (rounds + 3) / 4, MEMORY_BUFFERS);
+	       "buffers of the primary nodes. \"No others\" is on a buffer that has no other fences;\n"
+	       "vgem has the 1,000 there too, for comparison. A process waits in GEM_WAIT, or on a\n"
+	       "futex; these are medians of %u each. Giving memory back is not in the time of the\n"
+	       "touching rows. Anonymous memory is aligned to huge pages and advised to use them.\n"
+	       "\"By vgem\" is vgem importing vprime's buffer, and that maps too. \"Copying\" is making\n"
+	       "another buffer and copying the pages there. After a move all importers map again.\n"
+	       "Attaching is measured inside the kernel, \"foreign\" through the kernel's own dma-buf.\n"
+	       "Buffers 1,000 and 100,000: means of the 500 around each, best of %u times. Kernel\n"
+	       "memory is the growth of Slab in /proc/meminfo over %d live buffers.\n",
+	       name.release, rounds, rounds * WAKES_PER_ROUND, (rounds + 3) / 4, MEMORY_BUFFERS);
 }
 
 static const char *separator = "";
