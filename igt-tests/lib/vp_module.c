@@ -16,30 +16,30 @@
 #define UNLOAD_MS	2000
 #define POLL_MS		10
 
+static void module_path(const char *module, char ko[256])
+{
+	const char *build = getenv("VPRIME_BUILD");
+
+	igt_assert_f(build, "VPRIME_BUILD does not say where %s.ko is\n",
+		     module);
+	snprintf(ko, 256, "%s/%s.ko", build, module);
+}
+
 /* The kernel does not look for what a module needs: that is modprobe's work. */
 static void load_dependencies(const char *ko)
 {
-	static bool done;
 	char command[512];
 
-	if (done)
-		return;
 	snprintf(command, sizeof(command),
 		 "for m in $(modinfo -F depends '%s' | tr ',' ' '); do modprobe \"$m\" || exit 1; done",
 		 ko);
 	igt_assert_eq(system(command), 0);
-	done = true;
 }
 
-int vp_try_load(const char *params)
+static int load(const char *ko, const char *params)
 {
-	const char *build = getenv("VPRIME_BUILD");
-	char ko[256];
 	int fd, ret;
 
-	igt_assert_f(build, "VPRIME_BUILD does not say where vprime.ko is\n");
-	snprintf(ko, sizeof(ko), "%s/vprime.ko", build);
-	load_dependencies(ko);
 	fd = open(ko, O_RDONLY | O_CLOEXEC);
 	igt_assert_f(fd >= 0, "%s: %s\n", ko, strerror(errno));
 	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
@@ -47,9 +47,36 @@ int vp_try_load(const char *params)
 	return ret;
 }
 
+int vp_try_load(const char *params)
+{
+	static bool loaded_dependencies;
+	char ko[256];
+
+	module_path("vprime", ko);
+	if (!loaded_dependencies)
+		load_dependencies(ko);
+	loaded_dependencies = true;
+	return load(ko, params);
+}
+
 int vp_try_unload(void)
 {
-	return syscall(SYS_delete_module, "vprime", O_NONBLOCK) ? -errno : 0;
+	return vp_try_unload_module("vprime");
+}
+
+int vp_try_load_module(const char *module)
+{
+	char ko[256];
+
+	module_path(module, ko);
+	/* Each time: modprobe -r takes away what nobody needs any more. */
+	load_dependencies(ko);
+	return load(ko, "");
+}
+
+int vp_try_unload_module(const char *module)
+{
+	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
 }
 
 bool vp_loaded(void)

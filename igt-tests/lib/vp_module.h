@@ -20,6 +20,10 @@ bool vp_loaded(void);
 /* How many GPUs are plugged in. */
 unsigned int vp_gpus(void);
 
+/* The same for another module that is built beside vprime.ko. */
+int vp_try_load_module(const char *module);
+int vp_try_unload_module(const char *module);
+
 /* Have the module with exactly that many GPUs, all plugged in. */
 void vp_reload(unsigned int gpus);
 void vp_unload(void);
