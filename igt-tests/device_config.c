@@ -18,6 +18,7 @@ IGT_TEST_DESCRIPTION("GPUs of different abilities, made with configfs");
 #define GPU		"some"
 #define MAX_GPUS	64
 #define MAX_SEGMENT	4294963200ull	/* what whole pages are in 32 bits */
+#define FENCE_TIMEOUT_MS	10000
 #define SIZE		(4 * VP_PAGE)
 #define RW		(PROT_READ | PROT_WRITE)
 #define NAME_31		"abcdefghijklmnopqrstuvwxyz-_.09"
@@ -82,6 +83,23 @@ static const struct attribute attributes[] = {
 			/* 4096 again, when bits are lost. */
 			{ "4294971392", ERANGE },
 			{ "18446744073709555712", ERANGE },
+		},
+	},
+	{
+		.name = "fence_timeout_ms", .value = "10000",
+		.accepted = {
+			{ "1", "1" }, { "100", "100" }, { "59999", "59999" },
+			{ "60000", "60000" }, { "1\n", "1" },
+			{ "60000\n", "60000" }, { "0100", "100" },
+		},
+		.refused = {
+			{ "\n", EINVAL }, { "never", EINVAL },
+			{ "100ms", EINVAL }, { "1 00", EINVAL },
+			{ "0.5", EINVAL }, { "-1", EINVAL },
+			{ "0", ERANGE }, { "60001", ERANGE },
+			/* 1 and 100 again, when bits are lost. */
+			{ "65537", ERANGE }, { "4294967297", ERANGE },
+			{ "18446744073709551716", ERANGE },
 		},
 	},
 	{
@@ -228,6 +246,7 @@ static void overlong(void)
 	memset(name, '9', sizeof(name));
 	assert_refused("dma_bits", name, sizeof(name), ERANGE);
 	assert_refused("max_segment", name, sizeof(name), ERANGE);
+	assert_refused("fence_timeout_ms", name, sizeof(name), ERANGE);
 	vp_config_remove(GPU);
 }
 
@@ -258,6 +277,8 @@ static void defaults(void)
 		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_DMA_BITS), 64);
 		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_MAX_SEGMENT),
 			      MAX_SEGMENT);
+		igt_assert_eq(vp_param(gpu, DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS),
+			      FENCE_TIMEOUT_MS);
 		close(gpu);
 	}
 	vp_config_remove(GPU);
@@ -667,7 +688,7 @@ struct free_pages {
 	long near, far;
 };
 
-static struct free_pages free_pages(void)
+static struct free_pages count_free_pages(void)
 {
 	struct free_pages free = {};
 	char line[256], zone[32] = "";
@@ -686,6 +707,25 @@ static struct free_pages free_pages(void)
 	}
 	fclose(file);
 	return free;
+}
+
+/*
+ * What was let go before comes free a while later: wait until that is over, up
+ * to three seconds.
+ */
+static struct free_pages free_pages(void)
+{
+	struct free_pages last = count_free_pages(), now;
+
+	for (int i = 0; i < 60; i++) {
+		usleep(50000);
+		now = count_free_pages();
+		if (labs(now.near - last.near) < 64 &&
+		    labs(now.far - last.far) < 64)
+			break;
+		last = now;
+	}
+	return now;
 }
 
 /*
