@@ -8,9 +8,9 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "vp_duel.h"
 #include "vp_test.h"
 
 IGT_TEST_DESCRIPTION("Imports, exports, closes and unplugging at the same time");
@@ -19,112 +19,44 @@ IGT_TEST_DESCRIPTION("Imports, exports, closes and unplugging at the same time")
 #define RW	(PROT_READ | PROT_WRITE)
 #define ROUNDS	300
 
-/*
- * In every round two threads meet at a barrier and part, one to do its work,
- * the other to strike in the middle of it. When they wake up is chance, so it
- * is measured, and one of them is held up by what the rounds before showed:
- * the strikes wander from just before the work's beginning to just after its
- * end, as ltp's fuzzy synchronisation has it.
- */
+/* What the duel's thread works on: it imports into a GPU, or exports from it. */
 struct race {
-	void (*work)(struct race *race);
-	pthread_barrier_t start, end;
-	pthread_t thread;
-	bool over;
-	/* In ns: times, and by how much the strike (or, < 0, the work) waits. */
-	int64_t work_began, work_ended, struck, wait;
+	struct vp_duel *duel;
 	int gpu;		/* of the thread */
 	int dmabuf;
 	uint32_t handle;
 	int ret;
 };
 
-#define MAX_WAIT_NS	2000000
-
-static int64_t now_ns(void)
+static void import(void *data)
 {
-	struct timespec now;
+	struct race *race = data;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
-
-static void spin(int64_t ns)
-{
-	int64_t until = now_ns() + ns;
-
-	while (ns > 0 && now_ns() < until)
-		;
-}
-
-static void import(struct race *race)
-{
 	race->ret = vp_try_import(race->gpu, race->dmabuf, &race->handle);
 }
 
-static void export(struct race *race)
+static void export(void *data)
 {
+	struct race *race = data;
+
 	race->ret = vp_try_export(race->gpu, race->handle,
 				  DRM_CLOEXEC | DRM_RDWR);
 }
 
-static void *run(void *arg)
-{
-	struct race *race = arg;
-
-	for (;;) {
-		pthread_barrier_wait(&race->start);
-		if (race->over)
-			return NULL;
-		spin(-race->wait);
-		race->work_began = now_ns();
-		race->work(race);
-		race->work_ended = now_ns();
-		pthread_barrier_wait(&race->end);
-	}
-}
-
-/* From here to meet() the thread works, and the caller strikes. */
-static void part(struct race *race)
-{
-	pthread_barrier_wait(&race->start);
-	spin(race->wait);
-	race->struck = now_ns();
-}
-
-static void meet(struct race *race, int round)
-{
-	int64_t work, wanted;
-
-	pthread_barrier_wait(&race->end);
-	work = race->work_ended - race->work_began;
-	wanted = work * (round % 12 - 1) / 10;
-	race->wait += (race->work_began + wanted - race->struck) / 2;
-	if (race->wait > MAX_WAIT_NS || race->wait < -MAX_WAIT_NS)
-		race->wait = 0;
-}
-
 /* On the heap, for the thread lives on when an assertion ends the subtest. */
-static struct race *start_race(void (*work)(struct race *race), int gpu)
+static struct race *start_race(void (*work)(void *data), int gpu)
 {
 	struct race *race = calloc(1, sizeof(*race));
 
 	igt_assert(race);
-	race->work = work;
 	race->gpu = gpu;
-	pthread_barrier_init(&race->start, NULL, 2);
-	pthread_barrier_init(&race->end, NULL, 2);
-	igt_assert_eq(pthread_create(&race->thread, NULL, run, race), 0);
+	race->duel = vp_duel_start(work, race);
 	return race;
 }
 
 static void end_race(struct race *race)
 {
-	race->over = true;
-	pthread_barrier_wait(&race->start);
-	pthread_join(race->thread, NULL);
-	pthread_barrier_destroy(&race->start);
-	pthread_barrier_destroy(&race->end);
+	vp_duel_end(race->duel);
 	close(race->gpu);
 	free(race);
 }
@@ -162,7 +94,7 @@ static void exporter_closes(unsigned int importer, bool closes_file)
 
 		dmabuf = vp_export(exporter, handle);
 		race->dmabuf = dup(dmabuf);
-		part(race);
+		vp_duel_part(race->duel);
 		if (closes_file) {
 			close(exporter);
 			close(dmabuf);
@@ -170,7 +102,7 @@ static void exporter_closes(unsigned int importer, bool closes_file)
 			close(dmabuf);
 			vp_close(exporter, handle);
 		}
-		meet(race, round);
+		vp_duel_meet(race->duel, round);
 		igt_assert_eq(race->ret, 0);
 		close(race->dmabuf);
 		check_imported(race, (uint32_t)round);
@@ -192,9 +124,9 @@ static void descriptor_closes(void)
 
 		race->dmabuf = vp_export(exporter, handle);
 		vp_close(exporter, handle);
-		part(race);
+		vp_duel_part(race->duel);
 		close(race->dmabuf);
-		meet(race, round);
+		vp_duel_meet(race->duel, round);
 		if (race->ret) {
 			igt_assert_eq(race->ret, -EBADF);
 			refused++;
@@ -208,8 +140,10 @@ static void descriptor_closes(void)
 	close(exporter);
 }
 
-static void import_until_gone(struct race *race)
+static void import_until_gone(void *data)
 {
+	struct race *race = data;
+
 	do {
 		import(race);
 		if (!race->ret)
@@ -228,10 +162,10 @@ static void importer_unplugged(void)
 		struct race *race = start_race(import_until_gone, vp_open(1));
 
 		race->dmabuf = dmabuf;
-		part(race);
-		spin(100000 * round);
+		vp_duel_part(race->duel);
+		vp_spin(100000 * round);
 		vp_unplug(1);
-		meet(race, round);
+		vp_duel_meet(race->duel, round);
 		igt_assert_eq(race->ret, -ENODEV);
 		vp_plug(1);
 		end_race(race);
@@ -442,9 +376,9 @@ static void first_export(void)
 		igt_assert_eq(vp_try_ioctl(race->gpu, DRM_IOCTL_GEM_OPEN,
 					   &open), 0);
 		race->handle = open.handle;
-		part(race);
+		vp_duel_part(race->duel);
 		dmabuf = vp_export(first, handle);
-		meet(race, round);
+		vp_duel_meet(race->duel, round);
 
 		igt_assert_lte(0, race->ret);
 		igt_assert_eq(vp_dmabuf_id(race->ret), vp_dmabuf_id(dmabuf));
