@@ -346,9 +346,9 @@ static void outputs(enum vp_vivid_allocator allocator)
 /* Two buffers are queued, and then nobody but vivid has handle or file. */
 static void importer_alone(enum vp_vivid_allocator allocator)
 {
+	struct vp_counts before = vp_counts();
 	int gpu = vp_open(0), seen, unseen;
 	size_t size = buffer_size(gpu, allocator);
-	struct vp_counts before = vp_counts();
 	struct frame squares;
 	struct vp_video video;
 	uint32_t handle;
