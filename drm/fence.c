@@ -30,6 +30,14 @@ static_assert(DRM_IOCTL_VPRIME_FENCE_ATTACH == DRM_IOCTL_VGEM_FENCE_ATTACH);
 static_assert(DRM_IOCTL_VPRIME_FENCE_SIGNAL == DRM_IOCTL_VGEM_FENCE_SIGNAL);
 static_assert(DRM_VPRIME_FENCE_WRITE == VGEM_FENCE_WRITE);
 
+/**
+ * vp_ioctl_fence_attach - make a fence and put it on a buffer
+ * @drm: the device
+ * @data: the program's &struct drm_vprime_fence_attach
+ * @file: the program's file
+ *
+ * Returns 0, or an errno as that structure's description says.
+ */
 int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 			  struct drm_file *file)
 {
@@ -51,6 +59,14 @@ int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 	return ret;
 }
 
+/**
+ * vp_ioctl_fence_signal - signal a fence that was put on a buffer
+ * @drm: the device
+ * @data: the program's &struct drm_vprime_fence_signal
+ * @file: the program's file
+ *
+ * Returns 0, or an errno as that structure's description says.
+ */
 int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
 			  struct drm_file *file)
 {
@@ -61,6 +77,14 @@ int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
 	return vp_fence_client_signal(file->driver_priv, args->fence);
 }
 
+/**
+ * vp_ioctl_gem_wait - wait until a buffer may be used
+ * @drm: the device
+ * @data: the program's &struct drm_vprime_gem_wait
+ * @file: the program's file
+ *
+ * Returns 0, or an errno as that structure's description says.
+ */
 int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 		      struct drm_file *file)
 {
@@ -99,6 +123,14 @@ static bool vp_ioctl_name_is_good(const char *name)
 	return length && length < DRM_VPRIME_NAME_LEN;
 }
 
+/**
+ * vp_ioctl_timeline_create - make a timeline
+ * @drm: the device
+ * @data: the program's &struct drm_vprime_timeline_create
+ * @file: the program's file
+ *
+ * Returns 0, or an errno as that structure's description says.
+ */
 int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
 			     struct drm_file *file)
 {
@@ -110,6 +142,14 @@ int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
 					    &args->timeline);
 }
 
+/**
+ * vp_ioctl_timeline_destroy - destroy a timeline
+ * @drm: the device
+ * @data: the program's &struct drm_vprime_timeline_destroy
+ * @file: the program's file
+ *
+ * Returns 0, or an errno as that structure's description says.
+ */
 int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
 			      struct drm_file *file)
 {
@@ -121,6 +161,14 @@ int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
 					       args->timeline);
 }
 
+/**
+ * vp_ioctl_timeline_signal - signal fences of a timeline
+ * @drm: the device
+ * @data: the program's &struct drm_vprime_timeline_signal
+ * @file: the program's file
+ *
+ * Returns 0, or an errno as that structure's description says.
+ */
 int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 			     struct drm_file *file)
 {
@@ -161,7 +209,16 @@ static int vp_ioctl_make_fence(struct vp_timeline *timeline,
 	return 0;
 }
 
-/* @data is a &struct vp_ioctl_fence; vp_ioctl_fence_created() follows. */
+/**
+ * vp_ioctl_fence_create - make the next fence of a timeline
+ * @drm: the device
+ * @data: a &struct vp_ioctl_fence with the program's argument in it
+ * @file: the program's file
+ *
+ * When it succeeds, vp_ioctl_fence_created() has to follow.
+ *
+ * Returns 0, or an errno as &struct drm_vprime_fence_create says.
+ */
 int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 			  struct drm_file *file)
 {
