@@ -10,6 +10,9 @@ cache="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vprime"
 # The kernels that everything is tested on, oldest first.
 all_kernels="6.1 6.12"
 
+# Those that are built with our own configuration, tools/vm/NAME.config.
+built_kernels="debug kcsan"
+
 say() {
 	printf 'vprime: %s\n' "$*" >&2
 }
