@@ -16,6 +16,7 @@
 #include <linux/bitmap.h>
 #include <linux/dma-mapping.h>
 #include <linux/mod_devicetable.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
 
@@ -30,6 +31,10 @@
 #include "drm/fence.h"
 #include "drm/ioctl.h"
 #include "gem/object.h"
+
+static bool vp_enforce_read_only = true;
+module_param_named(enforce_read_only, vp_enforce_read_only, bool, 0644);
+MODULE_PARM_DESC(enforce_read_only, "Refuse to write buffers that were exported read-only, and do not only report it (default 1)");
 
 static const struct file_operations vp_device_fops = {
 	.owner = THIS_MODULE,
@@ -132,6 +137,7 @@ static void vp_device_configure(struct vp_device *vdev,
 	vdev->gpu.coherent = config->coherent;
 	vdev->gpu.dma_bits = config->dma_bits;
 	vdev->gpu.max_segment = config->max_segment;
+	vdev->gpu.enforce_read_only = &vp_enforce_read_only;
 	vdev->gpu.limited = dma_addressing_limited(drm->dev);
 	spin_lock_init(&vdev->gpu.lock);
 	INIT_LIST_HEAD(&vdev->gpu.mapped);

@@ -51,6 +51,7 @@ static int vp_ioctl_gem_mmap_offset(struct drm_device *drm, void *data,
 }
 
 static void vp_ioctl_describe(struct drm_gem_object *obj,
+			      const struct drm_file *file,
 			      struct drm_vprime_gem_info *args)
 {
 	struct vp_dmabuf *buf = vp_gem_buf(obj);
@@ -71,7 +72,7 @@ static void vp_ioctl_describe(struct drm_gem_object *obj,
 		args->flags |= DRM_VPRIME_INFO_EXPORTED;
 	if (READ_ONCE(buf->revoked))
 		args->flags |= DRM_VPRIME_INFO_REVOKED;
-	if (READ_ONCE(to_vp_gem(obj)->read_only))
+	if (!vp_gem_may_write(obj, file))
 		args->flags |= DRM_VPRIME_INFO_READ_ONLY;
 
 	args->attached = 0;
@@ -102,7 +103,7 @@ static int vp_ioctl_gem_info(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	vp_ioctl_describe(obj, args);
+	vp_ioctl_describe(obj, file, args);
 	drm_gem_object_put(obj);
 	return 0;
 }
@@ -158,7 +159,7 @@ static int vp_ioctl_gem_access(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	ret = vp_gem_access(obj, args->offset, args->size,
+	ret = vp_gem_access(obj, file, args->offset, args->size,
 			    u64_to_user_ptr(args->data), write);
 	drm_gem_object_put(obj);
 	return ret;

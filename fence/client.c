@@ -83,14 +83,15 @@ static const struct rhashtable_params vp_fence_client_params = {
  */
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 {
-	struct vp_fence_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	struct vp_fence_client *client;
 	struct vp_timeline *timeline;
 	int ret, i;
 
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	client->device = device;
-	xa_init_flags(&client->timelines, XA_FLAGS_ALLOC1);
+	xa_init_flags(&client->timelines, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	ret = rhashtable_init(&client->fences, &vp_fence_client_params);
 	if (ret)
 		goto err_client;

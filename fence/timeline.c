@@ -132,8 +132,9 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 				       struct vp_timeline_owner *owner,
 				       const char *name)
 {
-	struct vp_timeline *timeline = kzalloc(sizeof(*timeline), GFP_KERNEL);
+	struct vp_timeline *timeline;
 
+	timeline = kzalloc(sizeof(*timeline), GFP_KERNEL_ACCOUNT);
 	if (!timeline)
 		return ERR_PTR(-ENOMEM);
 

@@ -25,6 +25,8 @@
  * @limited: whether the machine has memory beyond those
  * @max_segment: the longest entry of a DMA table that it takes, in bytes;
  *	whole pages
+ * @enforce_read_only: whether files are kept from writing what they may only
+ *	read; NULL when nobody looks at that on this GPU
  * @promises: whether it makes buffers that are larger than all memory
  * @lock: guards @mapped
  * @mapped: the &struct vp_gem that have a device mapping
@@ -37,6 +39,7 @@ struct vp_gpu {
 	unsigned int dma_bits;
 	bool limited;
 	unsigned int max_segment;
+	const bool *enforce_read_only;
 	bool promises;
 
 	/*

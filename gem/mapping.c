@@ -163,6 +163,7 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 /**
  * vp_gem_access - a GPU reads or writes a buffer
  * @obj: the GPU's view
+ * @file: the file by which it is asked to
  * @offset: where, in bytes
  * @size: bytes
  * @user: the program's memory, that is read into or written from
@@ -172,12 +173,12 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
  * not mapped. Unlocked.
  *
  * Returns 0; -EINVAL for a size of 0 or a range that is not within the buffer;
- * -EACCES as vp_gem_check_write(); -EFAULT for @user; -ENODEV when the GPU has been unplugged or
- * the buffer revoked; -ERESTARTSYS or -EINTR; -ENOMEM; or as
+ * -EACCES as vp_gem_check_write(); -EFAULT for @user; -ENODEV when the GPU has
+ * been unplugged or the buffer revoked; -ERESTARTSYS or -EINTR; -ENOMEM; or as
  * vp_dmabuf_map_attachment() and vp_dmabuf_device_access().
  */
-int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
-		  void __user *user, bool write)
+int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,
+		  u64 offset, u64 size, void __user *user, bool write)
 {
 	struct vp_gem *gem = to_vp_gem(obj);
 	size_t chunk;
@@ -187,7 +188,7 @@ int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
 	if (!size || offset >= obj->size || size > obj->size - offset)
 		return -EINVAL;
 	if (write)
-		ret = vp_gem_check_write(obj);
+		ret = vp_gem_check_write(obj, file);
 	if (ret)
 		return ret;
 

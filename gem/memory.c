@@ -165,7 +165,7 @@ static struct sg_table *vp_memory_table(struct vp_memory *mem,
 	struct sg_table *sgt;
 	int ret;
 
-	sgt = kmalloc(sizeof(*sgt), GFP_KERNEL);
+	sgt = kmalloc(sizeof(*sgt), GFP_KERNEL_ACCOUNT);
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
 

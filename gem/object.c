@@ -120,15 +120,15 @@ static const struct vm_operations_struct vp_gem_vm_ops = {
 
 static int vp_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
+	const struct drm_file *file = vma->vm_file->private_data;
 	struct vp_dmabuf *buf = vp_gem_buf(obj);
 	int ret;
 
 	if (vma->vm_flags & VM_WRITE) {
-		ret = vp_gem_check_write(obj);
+		ret = vp_gem_check_write(obj, file);
 		if (ret)
 			return ret;
-	} else if (READ_ONCE(to_vp_gem(obj)->read_only) &&
-		   vp_watch_is_strict()) {
+	} else if (vp_gem_is_enforced(obj) && !vp_gem_may_write(obj, file)) {
 		vp_vm_flags_clear(vma, VM_MAYWRITE);
 	}
 	ret = vp_dmabuf_mmap(buf, vma, vma->vm_pgoff -
@@ -175,6 +175,8 @@ static size_t vp_gem_rss(struct drm_gem_object *obj)
 
 static const struct drm_gem_object_funcs vp_gem_funcs = {
 	.free = vp_gem_free,
+	.open = vp_gem_open,
+	.close = vp_gem_close,
 	.export = vp_gem_export,
 	.mmap = vp_gem_mmap,
 	.print_info = vp_gem_print_info,
@@ -201,6 +203,7 @@ static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 		},
 		.mapped = LIST_HEAD_INIT(gem->mapped),
 	};
+	vp_writers_init(&gem->writers);
 	drm_gem_private_object_init(drm, &gem->base, buf->size);
 
 	/* From here on other threads find the view through the buffer. */
@@ -260,26 +263,6 @@ static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
 	to_vp_gem(obj)->read_only = !writable;
 	trace_import(buf, drm->dev);
 	return obj;
-}
-
-/**
- * vp_gem_check_write - may a view be written
- * @obj: the view
- *
- * Writing to one that came in only through files that cannot be written is
- * reported, and in strict mode refused. By default it works, as it does with
- * every other driver: a DRM file descriptor says nothing of what a GPU may do,
- * and programs export without DRM_RDWR what others then draw to.
- *
- * Returns 0 or -EACCES.
- */
-int vp_gem_check_write(struct drm_gem_object *obj)
-{
-	if (!READ_ONCE(to_vp_gem(obj)->read_only))
-		return 0;
-	vp_dmabuf_misuse(vp_gem_buf(obj), obj->dev->dev,
-			 VP_RULE_WRITABLE_READ_ONLY);
-	return vp_watch_is_strict() ? -EACCES : 0;
 }
 
 /**

@@ -7,6 +7,7 @@
 
 #include <drm/drm_gem.h>
 
+#include "gem/writers.h"
 #include "prime/dmabuf.h"
 
 struct drm_mode_create_dumb;
@@ -18,6 +19,7 @@ struct drm_mode_create_dumb;
  * @imported: whether the view came in through PRIME
  * @read_only: whether it did through files only that cannot be written;
  *	guarded by the device's object_name_lock, read without
+ * @writers: the files that may write it
  * @mapped: in &vp_gpu.mapped, guarded by its lock; empty without a mapping
  *
  * A device never has two live views of one buffer: vp_gem_import() finds the
@@ -28,6 +30,7 @@ struct vp_gem {
 	struct vp_attachment attach;
 	bool imported;
 	bool read_only;
+	struct vp_writers writers;
 	struct list_head mapped;
 };
 
@@ -56,9 +59,8 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf);
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach);
 
-int vp_gem_check_write(struct drm_gem_object *obj);
-int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
-		  void __user *user, bool write);
+int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,
+		  u64 offset, u64 size, void __user *user, bool write);
 void vp_gem_unmap_all(struct drm_device *drm);
 
 int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,

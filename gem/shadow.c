@@ -53,17 +53,19 @@ struct vp_shadow {
 struct vp_shadow *vp_shadow_create(struct page **cpu, unsigned long count,
 				   bool low)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN |
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN |
 		    (low ? GFP_DMA32 : 0);
 	struct vp_shadow *shadow;
 	unsigned long i;
 
-	shadow = kzalloc(sizeof(*shadow), GFP_KERNEL);
+	shadow = kzalloc(sizeof(*shadow), GFP_KERNEL_ACCOUNT);
 	if (!shadow)
 		return NULL;
 	shadow->count = count;
-	shadow->device = kvcalloc(count, sizeof(*shadow->device), GFP_KERNEL);
-	shadow->written = kvcalloc(count, sizeof(*shadow->written), GFP_KERNEL);
+	shadow->device = kvcalloc(count, sizeof(*shadow->device),
+				  GFP_KERNEL_ACCOUNT);
+	shadow->written = kvcalloc(count, sizeof(*shadow->written),
+				   GFP_KERNEL_ACCOUNT);
 	if (!shadow->device || !shadow->written)
 		goto err_destroy;
 	for (i = 0; i < count; i++) {

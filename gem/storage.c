@@ -126,7 +126,7 @@ struct vp_storage *vp_storage_create(size_t size, bool low)
 	struct vp_storage *storage;
 	struct file *file;
 
-	storage = kmalloc(sizeof(*storage), GFP_KERNEL);
+	storage = kmalloc(sizeof(*storage), GFP_KERNEL_ACCOUNT);
 	if (!storage)
 		return ERR_PTR(-ENOMEM);
 	file = shmem_file_setup_with_mnt(vp_storage_mnt, "vprime", size,

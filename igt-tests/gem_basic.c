@@ -12,6 +12,7 @@
 #include <xf86drm.h>
 
 #include "vp_test.h"
+#include "vp_watch.h"
 
 IGT_TEST_DESCRIPTION("Buffers of one vprime GPU: create, info, map, limits");
 
@@ -377,13 +378,14 @@ static void gbm_in_child(enum vp_node node)
 	SYMBOL(lib, gbm_bo_create);
 	SYMBOL(lib, gbm_bo_destroy);
 	SYMBOL(lib, gbm_bo_get_fd);
+	SYMBOL(lib, gbm_bo_get_handle);
 	SYMBOL(lib, gbm_bo_get_stride);
 	int gpu = vp_open_node(0, node), other = vp_open(1), dmabuf;
 	struct gbm_device *device;
 	struct gbm_bo *bo;
 	uint32_t handle;
 	size_t size;
-	void *map;
+	void *map, *own;
 
 	igt_assert_f(lib, "%s\n", dlerror());
 	device = gbm_create_device_p(gpu);
@@ -398,9 +400,25 @@ static void gbm_in_child(enum vp_node node)
 	igt_assert_lte(0, dmabuf);
 	handle = vp_import(other, dmabuf);
 	igt_assert_eq(strcmp(vp_info(other, handle).origin, "vprime0"), 0);
+
+	/* GBM exports to read. */
+	igt_assert_eq(vp_try_mmap(other, vp_mmap_offset(other, handle), size,
+				  PROT_READ | PROT_WRITE, MAP_SHARED, NULL),
+		      -EACCES);
+	own = vp_map(gpu, gbm_bo_get_handle_p(bo).u32, size,
+		     PROT_READ | PROT_WRITE);
+	vp_fill(own, size, 4);
+	map = vp_map(other, handle, size, PROT_READ);
+	vp_assert_pattern(map, size, 4);
+	vp_unmap(map, size);
+
+	/* Who draws into what he was given to read has to be let. */
+	vp_enforce_read_only(false);
 	map = vp_map(other, handle, size, PROT_READ | PROT_WRITE);
+	vp_enforce_read_only(true);
 	vp_fill(map, size, 5);
-	vp_assert_pattern(map, size, 5);
+	vp_assert_pattern(own, size, 5);
+	vp_unmap(own, size);
 
 	gbm_bo_destroy_p(bo);
 	gbm_device_destroy_p(device);

@@ -17,6 +17,7 @@
 #include <linux/dma-buf.h>
 
 #include "vp_test.h"
+#include "vp_watch.h"
 
 IGT_TEST_DESCRIPTION("Reading and writing buffers by the GPU itself");
 
@@ -514,18 +515,8 @@ static void revoked(void)
 	close(other);
 }
 
-static void set_strict(bool on)
-{
-	int file = open("/sys/module/vprime/parameters/strict",
-			O_WRONLY | O_CLOEXEC);
-
-	igt_assert_lte(0, file);
-	igt_assert_eq(write(file, on ? "1" : "0", 1), 1);
-	close(file);
-}
-
-/* Written where it was to be read only: reported, and refused if strict. */
-static void read_only(bool strict)
+/* Written where it was to be read only: reported, and refused if enforced. */
+static void read_only(bool enforced)
 {
 	int gpu = vp_open(0), other = vp_open(1), dmabuf, log = vp_log_open();
 	uint32_t handle = vp_create(gpu, SIZE), imported, word = 4711;
@@ -544,15 +535,15 @@ static void read_only(bool strict)
 				"vprime1"), 0);
 
 	word = 815;
-	set_strict(strict);
+	vp_enforce_read_only(enforced);
 	for (int round = 0; round < 2; round++)
 		igt_assert_eq(vp_try_poke(other, imported, VP_PAGE, &word,
-					  sizeof(word)), strict ? -EACCES : 0);
-	set_strict(false);
+					  sizeof(word)), enforced ? -EACCES : 0);
+	vp_enforce_read_only(true);
 	igt_assert_eq(vp_logged(log, "dma-buf contract: writable-read-only",
 				"vprime1"), 1);
 	vp_peek(gpu, handle, VP_PAGE, &word, sizeof(word));
-	igt_assert_eq(word, strict ? 4711 : 815);
+	igt_assert_eq(word, enforced ? 4711 : 815);
 	close(log);
 	close(dmabuf);
 	close(gpu);
@@ -1059,13 +1050,13 @@ igt_main
 	vp_subtest("no-memory")
 		no_memory();
 
-	igt_describe("A write into what came in read-only is reported, and done");
+	igt_describe("A write into what came in read-only is reported and refused");
 	vp_subtest("read-only")
-		read_only(false);
-
-	igt_describe("With strict=1 it is reported and refused");
-	vp_subtest("read-only-strict")
 		read_only(true);
+
+	igt_describe("With enforce_read_only=0 it is reported, and done");
+	vp_subtest("read-only-unenforced")
+		read_only(false);
 
 	igt_describe("Read into a fresh mapping of the same buffer");
 	vp_subtest("peek-into-itself") {

@@ -124,18 +124,46 @@ static void leaves_begin_open(struct scene *scene)
 	scene->process = child;
 }
 
-/* What a real program does: it works, and is not in the contract. */
-static void maps_read_only_writable(struct scene *scene)
+/* Where it is only reported: what real programs do works, and is not in the contract. */
+static void maps_read_only_unenforced(struct scene *scene)
 {
 	uint32_t *own = vp_map(scene->gpu, scene->handle, scene->size, RW);
 	int gpu = vp_open(1);
 	uint32_t handle = vp_import(gpu, scene->dmabuf);
-	uint32_t *map = vp_map(gpu, handle, scene->size, RW);
+	uint32_t *map;
 
+	vp_enforce_read_only(false);
+	map = vp_map(gpu, handle, scene->size, RW);
+	vp_enforce_read_only(true);
 	*map = *own + 1;
 	igt_assert_eq(*map, *own);
 	vp_unmap(map, scene->size);
 	vp_unmap(own, scene->size);
+	close(gpu);
+}
+
+static void pokes_read_only_unenforced(struct scene *scene)
+{
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene->dmabuf), word = 0x5eed, seen;
+
+	vp_enforce_read_only(false);
+	vp_poke(gpu, handle, 0, &word, sizeof(word));
+	vp_enforce_read_only(true);
+	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
+	igt_assert_eq(seen, word);
+	close(gpu);
+}
+
+/* Refused, and reported all the same. */
+static void maps_read_only_writable(struct scene *scene)
+{
+	int gpu = vp_open(1);
+	uint32_t handle = vp_import(gpu, scene->dmabuf);
+	uint64_t offset = vp_mmap_offset(gpu, handle);
+
+	igt_assert_eq(vp_try_mmap(gpu, offset, scene->size, RW, MAP_SHARED,
+				  NULL), -EACCES);
 	close(gpu);
 }
 
@@ -144,35 +172,8 @@ static void pokes_read_only(struct scene *scene)
 	int gpu = vp_open(1);
 	uint32_t handle = vp_import(gpu, scene->dmabuf), word = 0x5eed, seen;
 
-	vp_poke(gpu, handle, 0, &word, sizeof(word));
-	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
-	igt_assert_eq(seen, word);
-	close(gpu);
-}
-
-/* In strict mode it is refused, and reported all the same. */
-static void maps_read_only_strictly(struct scene *scene)
-{
-	int gpu = vp_open(1);
-	uint32_t handle = vp_import(gpu, scene->dmabuf);
-	uint64_t offset = vp_mmap_offset(gpu, handle);
-
-	vp_strict(true);
-	igt_assert_eq(vp_try_mmap(gpu, offset, scene->size, RW, MAP_SHARED,
-				  NULL), -EACCES);
-	vp_strict(false);
-	close(gpu);
-}
-
-static void pokes_read_only_strictly(struct scene *scene)
-{
-	int gpu = vp_open(1);
-	uint32_t handle = vp_import(gpu, scene->dmabuf), word = 0x5eed, seen;
-
-	vp_strict(true);
 	igt_assert_eq(vp_try_poke(gpu, handle, 0, &word, sizeof(word)),
 		      -EACCES);
-	vp_strict(false);
 	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
 	igt_assert_eq(seen, 0);
 	close(gpu);
@@ -225,7 +226,9 @@ static void read_only(void)
 	assert_count(&scene, "writable-read-only", 0);
 
 	/* And another one, once it has written, has mapped for that. */
+	vp_enforce_read_only(false);
 	vp_poke(gpu, handle, 0, &(uint32_t){ 5 }, sizeof(word));
+	vp_enforce_read_only(true);
 	igt_assert_eq(map[0], 5);
 	assert_direction(&scene, "bidirectional");
 	assert_count(&scene, "writable-read-only", 1);
@@ -235,7 +238,7 @@ static void read_only(void)
 	let_go(&scene);
 }
 
-static void read_only_strict(void)
+static void read_only_stays_so(void)
 {
 	struct scene scene = prepare(2 * VP_PAGE, 0);
 	int gpu = vp_open(1);
@@ -243,8 +246,6 @@ static void read_only_strict(void)
 	uint64_t offset = vp_mmap_offset(gpu, handle);
 	void *map;
 
-	vp_strict(true);
-	vp_sync_start(scene.dmabuf, DMA_BUF_SYNC_RW);
 	map = vp_map(gpu, handle, scene.size, PROT_READ);
 	igt_assert_eq(mprotect(map, scene.size, RW), -1);
 	igt_assert_eq(errno, EACCES);
@@ -263,8 +264,6 @@ static void read_only_strict(void)
 	/* Its maker is not concerned. */
 	vp_unmap(vp_map(scene.gpu, scene.handle, scene.size, RW), scene.size);
 	vp_unmap(map, scene.size);
-	vp_sync_end(scene.dmabuf, DMA_BUF_SYNC_RW);
-	vp_strict(false);
 	close(gpu);
 	let_go(&scene);
 }
@@ -342,12 +341,12 @@ static void read_only_foreign(void)
 		      DRM_VPRIME_INFO_READ_ONLY);
 	vp_unmap(vp_map(gpu, handle, dumb.size, PROT_READ), dumb.size);
 	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 0);
+	vp_enforce_read_only(false);
 	vp_unmap(vp_map(gpu, handle, dumb.size, RW), dumb.size);
 	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 1);
-	vp_strict(true);
+	vp_enforce_read_only(true);
 	igt_assert_eq(vp_try_mmap(gpu, vp_mmap_offset(gpu, handle), dumb.size,
 				  RW, MAP_SHARED, NULL), -EACCES);
-	vp_strict(false);
 	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 2);
 	close(dmabuf);
 	close(vgem);
@@ -378,23 +377,23 @@ igt_main
 	vp_subtest("writable-read-only-poke")
 		breaks("writable-read-only", "vprime1", 0, pokes_read_only);
 
-	igt_describe("strict: the writable mapping is refused too");
-	vp_subtest("strict-read-only-mmap")
+	igt_describe("enforce_read_only=0: the writable mapping is reported, and works");
+	vp_subtest("unenforced-read-only-mmap")
 		breaks("writable-read-only", "vprime1", 0,
-		       maps_read_only_strictly);
+		       maps_read_only_unenforced);
 
-	igt_describe("strict: the GPU's write is refused too");
-	vp_subtest("strict-read-only-poke")
+	igt_describe("enforce_read_only=0: the GPU's write is reported, and works");
+	vp_subtest("unenforced-read-only-poke")
 		breaks("writable-read-only", "vprime1", 0,
-		       pokes_read_only_strictly);
+		       pokes_read_only_unenforced);
 
 	igt_describe("What came in through a read-only file is read by CPU and GPU without a breach");
 	vp_subtest("read-only")
 		read_only();
 
-	igt_describe("strict: a mapping of it cannot be made writable, or made writable later");
-	vp_subtest("strict-read-only")
-		read_only_strict();
+	igt_describe("A mapping of it cannot be made writable, or made writable later");
+	vp_subtest("read-only-stays-so")
+		read_only_stays_so();
 
 	igt_describe("A GPU's own buffer stays its own when it comes back read-only");
 	vp_subtest("read-only-own")

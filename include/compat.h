@@ -28,7 +28,8 @@
 /*
  * A cache of objects that are set up in full, by assignment, whenever one is
  * taken. Distributions zero all memory that is allocated, which would be once
- * more; objects of caches with a constructor are left alone.
+ * more; objects of caches with a constructor are left alone. They are charged to
+ * the memory cgroup of who has them made.
  */
 static inline void vp_cache_constructor(void *object)
 {
@@ -36,7 +37,7 @@ static inline void vp_cache_constructor(void *object)
 
 #define VP_KMEM_CACHE(type) \
 	kmem_cache_create(#type, sizeof(struct type), __alignof__(struct type), \
-			  0, vp_cache_constructor)
+			  SLAB_ACCOUNT, vp_cache_constructor)
 
 /* vma->vm_flags may not be written directly since 6.3. */
 static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)

@@ -58,7 +58,7 @@ static int vp_export_attach(struct dma_buf *kbuf,
 	    kattach->importer_ops->vp_invalidate_mappings)
 		ops = &vp_export_movable_ops;
 
-	attach = kmalloc(sizeof(*attach), GFP_KERNEL);
+	attach = kmalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
 	if (!attach)
 		return -ENOMEM;
 	attach->kattach = kattach;
@@ -218,6 +218,30 @@ static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
 		kbuf = NULL;
 	spin_unlock(&buf->lock);
 	return kbuf;
+}
+
+/**
+ * vp_export_is_read_only - is a buffer out in the world to be read only
+ * @buf: the buffer
+ *
+ * Unlocked.
+ *
+ * Returns whether it has a dma_buf alive that cannot be written.
+ */
+bool vp_export_is_read_only(struct vp_dmabuf *buf)
+{
+	bool read_only;
+
+	if (buf->foreign)
+		return !vp_export_is_writable(buf->foreign);
+	if (!READ_ONCE(buf->exported))
+		return false;
+
+	spin_lock(&buf->lock);
+	read_only = buf->exported && file_count(buf->exported->file) &&
+		    !vp_export_is_writable(buf->exported);
+	spin_unlock(&buf->lock);
+	return read_only;
 }
 
 /* Make @kbuf the buffer's dma_buf, unless another was faster. */

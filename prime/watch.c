@@ -143,7 +143,7 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_misuse);
 
 bool vp_watch_strict;
 module_param_named(strict, vp_watch_strict, bool, 0644);
-MODULE_PARM_DESC(strict, "Report CPU access to shared buffers outside begin and end, and refuse to write through read-only files (default 0)");
+MODULE_PARM_DESC(strict, "Report CPU access to shared buffers outside begin and end (default 0)");
 
 /*
  * Guards vp_watch_list, which has every buffer in the order of their ids. A
@@ -299,7 +299,7 @@ static struct vp_cpu_access *vp_watch_cpu_open(struct vp_dmabuf *buf)
 	/* The first one ever, or somebody else is at it as well. */
 	spin_unlock(&buf->lock);
 	vp_watch_cpu_reap(buf, false);
-	more = kzalloc(sizeof(*more), GFP_KERNEL);
+	more = kzalloc(sizeof(*more), GFP_KERNEL_ACCOUNT);
 	spin_lock(&buf->lock);
 	if (!more)
 		return NULL;

@@ -64,6 +64,7 @@ static void let_go_of_leftovers(void)
 	unmap_leftovers();
 	close_leftovers();
 	vp_strict(false);
+	vp_enforce_read_only(true);
 }
 
 /* Leave the machine to the next program as this one found it. */
@@ -74,6 +75,7 @@ static void restore_default(int sig)
 	vp_config_clean();
 	vp_ensure(VP_DEFAULT_GPUS);
 	vp_strict(false);
+	vp_enforce_read_only(true);
 }
 
 void vp_begin(void)

@@ -131,10 +131,10 @@ struct drm_vprime_gem_create {
  * offset is EINVAL), and must be MAP_SHARED (a private one is
  * EINVAL, one that reaches beyond the buffer is EINVAL too). One that can be
  * written, of a buffer that is DRM_VPRIME_INFO_READ_ONLY, is reported in the
- * kernel log, and EACCES when the module is loaded with strict=1; one of a
- * buffer that was revoked is ENODEV. They keep the
- * buffer alive by themselves, when the handle is closed and when the GPU is
- * unplugged. A mapping of 2 MiB or more for which the program names no address
+ * kernel log and EACCES, and one that cannot never becomes one that can (both
+ * unless the module's enforce_read_only is 0); one of a buffer that was revoked
+ * is ENODEV. They keep the buffer alive by themselves, when the handle is closed
+ * and when the GPU is unplugged. A mapping of 2 MiB or more for which the program names no address
  * gets one that huge pages can be mapped at.
  *
  * ENOMEM: the kernel has no memory, or no offset, left for it.
@@ -160,9 +160,9 @@ struct drm_vprime_gem_mmap_offset {
  */
 #define DRM_VPRIME_INFO_REVOKED		(1u << 3)
 /**
- * DRM_VPRIME_INFO_READ_ONLY - this GPU's view came in only through files that
- * were exported without DRM_RDWR. Writing to it on this GPU is reported as a
- * breach of the contract, and refused when the module is loaded with strict=1.
+ * DRM_VPRIME_INFO_READ_ONLY - this file has the buffer only through a dma-buf
+ * that was exported without DRM_RDWR. Writing to it is reported as a breach of
+ * the contract, and refused unless the module's enforce_read_only is 0.
  */
 #define DRM_VPRIME_INFO_READ_ONLY	(1u << 4)
 
@@ -226,10 +226,10 @@ struct drm_vprime_gem_info {
  *
  * EINVAL: @size is 0, or the range is not within the buffer, or @flags is not
  * 0. EFAULT: @data. EACCES: a poke into a buffer that is
- * DRM_VPRIME_INFO_READ_ONLY, when the module is loaded with strict=1. ENODEV:
+ * DRM_VPRIME_INFO_READ_ONLY, unless the module's enforce_read_only is 0. ENODEV:
  * the buffer has been revoked. EBUSY: the memory is out of the GPU's reach
- * (dma_bits), and somebody else has pinned it where it is. EOPNOTSUPP: the memory is another driver's, and none that the
- * CPU can play the GPU on. EINTR: a signal came while it waited. ENOMEM.
+ * (dma_bits), and somebody else has pinned it where it is. EOPNOTSUPP: the
+ * memory is another driver's, and none that the CPU can play the GPU on. EINTR: a signal came while it waited. ENOMEM.
  */
 struct drm_vprime_gem_access {
 	/** @handle: in: the buffer's handle */
