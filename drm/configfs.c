@@ -378,6 +378,12 @@ static struct config_item *vp_config_make(struct config_group *group,
 	gpu->index = index;
 	gpu->config = config;
 	config_item_init_type_name(&gpu->item, name, &vp_config_item_type);
+	/* A long one is kept in memory of its own, and nobody tells. */
+	if (!config_item_name(&gpu->item)) {
+		vp_device_release(index);
+		kfree(gpu);
+		return ERR_PTR(-ENOMEM);
+	}
 	return &gpu->item;
 }
 

@@ -103,11 +103,12 @@ static long vp_sw_sync_create(struct vp_timeline *timeline,
 		return PTR_ERR(fence);
 	}
 	sync = sync_file_create(&fence->base);
-	vp_fence_put(fence);
 	if (!sync) {
+		vp_timeline_withdraw(fence);
 		put_unused_fd(fd);
 		return -ENOMEM;
 	}
+	vp_fence_put(fence);
 	fd_install(fd, sync->file);
 	return 0;
 }

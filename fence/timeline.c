@@ -446,7 +446,8 @@ int vp_timeline_signal_one(struct vp_fence *fence)
 
 /**
  * vp_timeline_withdraw - take a fence back that nobody has seen
- * @fence: from vp_timeline_add(); the caller's reference goes with it
+ * @fence: from vp_timeline_add() or vp_timeline_add_at(); the caller's reference
+ *	goes with it. One of sw_sync stays when somebody else has it as well.
  *
  * Unlocked.
  */
@@ -457,9 +458,14 @@ void vp_timeline_withdraw(struct vp_fence *fence)
 
 	spin_lock_bh(&timeline->lock);
 	linked = !list_empty(&fence->node);
+	/* Only vp_timeline_add_at() gives it to others, under the lock. */
+	if (timeline->kind == VP_TIMELINE_SW_SYNC &&
+	    kref_read(&fence->base.refcount) > 2)
+		linked = false;
 	if (linked) {
 		list_del_init(&fence->node);
-		if (fence->base.seqno == timeline->made)
+		if (timeline->kind == VP_TIMELINE_SW_SYNC ||
+		    fence->base.seqno == timeline->made)
 			timeline->made--;
 	}
 	spin_unlock_bh(&timeline->lock);

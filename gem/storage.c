@@ -112,6 +112,12 @@ long vp_storage_total_pages(void)
 	return atomic_long_read(&vp_storage_pages);
 }
 
+/* tmpfs calls a lack of memory a lack of space, too; ours has no limit. */
+static int vp_storage_error(int ret)
+{
+	return ret == -ENOSPC ? -ENOMEM : ret;
+}
+
 /**
  * vp_storage_create - a storage without a page yet
  * @size: bytes, whole pages
@@ -133,7 +139,7 @@ struct vp_storage *vp_storage_create(size_t size, bool low)
 					 VM_NORESERVE);
 	if (IS_ERR(file)) {
 		kfree(storage);
-		return ERR_CAST(file);
+		return ERR_PTR(vp_storage_error(PTR_ERR(file)));
 	}
 
 	/*
@@ -241,7 +247,7 @@ struct folio *vp_storage_folio(struct vp_storage *storage, pgoff_t index,
 
 	page = shmem_read_mapping_page(storage->file->f_mapping, index);
 	if (IS_ERR(page))
-		return ERR_CAST(page);
+		return ERR_PTR(vp_storage_error(PTR_ERR(page)));
 
 	folio = page_folio(page);
 	ret = vp_storage_store(storage, folio);
