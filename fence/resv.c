@@ -68,15 +68,17 @@ long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
  * @resv: its reservation; locked when this succeeds
  * @usage: fences of this usage and stronger ones are waited for
  *
- * Waits without the lock. Unlocked.
+ * Waits without the lock: who is to signal may have to touch the buffer first.
+ * Fences that come between the wait and the lock are waited for once; those that
+ * come during that came later than the caller, and wait for him. Unlocked.
  *
- * Returns 0, with the lock held and none of those fences left; -ERESTARTSYS or
- * -EINTR when a signal came.
+ * Returns 0, with the lock held and none left of those fences that were there at
+ * the call; -ERESTARTSYS or -EINTR when a signal came.
  */
 int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage)
 {
+	int rounds = 2, ret;
 	long left;
-	int ret;
 
 	for (;;) {
 		left = vp_resv_wait(resv, usage, MAX_SCHEDULE_TIMEOUT);
@@ -85,7 +87,7 @@ int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage)
 		ret = dma_resv_lock_interruptible(resv, NULL);
 		if (ret)
 			return ret;
-		if (dma_resv_test_signaled(resv, usage))
+		if (!--rounds || dma_resv_test_signaled(resv, usage))
 			return 0;
 		dma_resv_unlock(resv);
 	}

@@ -26,6 +26,12 @@
  */
 #define VP_ACCESS_CHUNK	(64 * 1024ul)
 
+/*
+ * A buffer that has to come into the GPU's reach first is waited for until it is
+ * idle, and so often again for the fences that came meanwhile.
+ */
+#define VP_REACH_ROUNDS	16
+
 /**
  * vp_gem_map - make sure that a GPU has a buffer mapped
  * @gem: the GPU's view; the buffer's reservation lock is held, and the GPU is
@@ -33,7 +39,8 @@
  * @write: whether the GPU is going to write. Views that are to be read only
  *	are mapped for that as long as nobody does.
  *
- * Returns 0, or as vp_dmabuf_map_attachment().
+ * Returns 0; -EAGAIN when the buffer has to move first and is not idle; or as
+ * vp_dmabuf_map_attachment().
  */
 int vp_gem_map(struct vp_gem *gem, bool write)
 {
@@ -143,17 +150,24 @@ static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
 static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 			       size_t size, void __user *user, bool write)
 {
+	enum dma_resv_usage usage = dma_resv_usage_rw(write);
 	struct vp_dmabuf *buf = gem->attach.buf;
-	int ret;
+	int rounds = VP_REACH_ROUNDS, ret;
 
 	if (write && copy_from_user(data, user, size))
 		return -EFAULT;
 
-	ret = vp_resv_lock_idle(buf->resv, dma_resv_usage_rw(write));
-	if (ret)
-		return ret;
-	ret = vp_gem_access_locked(gem, offset, data, size, write);
-	dma_resv_unlock(buf->resv);
+	do {
+		ret = vp_resv_lock_idle(buf->resv, usage);
+		if (ret)
+			return ret;
+		ret = vp_gem_access_locked(gem, offset, data, size, write);
+		dma_resv_unlock(buf->resv);
+		/* It has to move first, which waits for everybody. */
+		usage = DMA_RESV_USAGE_BOOKKEEP;
+	} while (ret == -EAGAIN && rounds--);
+	if (ret == -EAGAIN)
+		return -EBUSY;
 
 	if (!ret && !write && copy_to_user(user, data, size))
 		return -EFAULT;
@@ -174,7 +188,8 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
  *
  * Returns 0; -EINVAL for a size of 0 or a range that is not within the buffer;
  * -EACCES as vp_gem_check_write(); -EFAULT for @user; -ENODEV when the GPU has
- * been unplugged or the buffer revoked; -ERESTARTSYS or -EINTR; -ENOMEM; or as
+ * been unplugged or the buffer revoked; -EBUSY when it is out of the GPU's reach
+ * and never idle; -ERESTARTSYS or -EINTR; -ENOMEM; or as
  * vp_dmabuf_map_attachment() and vp_dmabuf_device_access().
  */
 int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,

@@ -261,7 +261,11 @@ static int vp_memory_reach(struct vp_memory *mem, struct vp_attachment *attach)
 	if (mem->end - 1 <= limit && (was_low || !mem->shadow))
 		return 0;
 
-	ret = vp_dmabuf_move_locked(&mem->base, attach);
+	/* Our own GPUs wait for the fences where it is in nobody's way. */
+	if (vp_memory_gpu(attach) && !vp_dmabuf_is_idle(&mem->base))
+		ret = -EAGAIN;
+	else
+		ret = vp_dmabuf_move_locked(&mem->base, attach);
 	if (ret)
 		mem->low = was_low;
 	return ret ?: vp_memory_share_table(mem);

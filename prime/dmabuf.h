@@ -216,6 +216,8 @@ struct vp_attachment {
  *	revoked; guarded by @resv
  * @foreign: the kernel's buffer that this one wraps, on which it holds a
  *	reference; NULL when the memory is vprime's
+ * @enforce_read_only: whether who got the buffer to read is kept from writing it;
+ *	NULL when nobody looks at that. The exporter may set it.
  * @lock: guards what stands below it, see there
  * @exported: the kernel's face of this buffer; weak, cleared when that goes
  * @cpu_accesses: begun and not ended
@@ -241,6 +243,7 @@ struct vp_dmabuf {
 	struct iosys_map vmap_ptr;
 
 	struct dma_buf *foreign;
+	const bool *enforce_read_only;
 
 	/*
 	 * Guards @exported, @cpu_accesses and the accesses in @watch. The
@@ -302,6 +305,7 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 		     const struct vp_dmabuf_export_info *info);
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
+bool vp_dmabuf_is_idle(struct vp_dmabuf *buf);
 int vp_dmabuf_move(struct vp_dmabuf *buf);
 int vp_dmabuf_move_locked(struct vp_dmabuf *buf, struct vp_attachment *attach);
 int vp_dmabuf_revoke(struct vp_dmabuf *buf);

@@ -31,6 +31,12 @@
 /* How long an importer has to unmap what is revoked, once its work is done. */
 #define VP_REVOKE_TIMEOUT_MS	2000
 
+/*
+ * Who wants to move a buffer waits until it is idle, and so often again for the
+ * fences that came meanwhile. A buffer that never is idle stays where it is.
+ */
+#define VP_MOVE_ROUNDS		16
+
 /* Those in vp_dmabuf_revoke(); there are few, so they share one queue. */
 static DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
 
@@ -118,6 +124,19 @@ static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 			    MAX_SCHEDULE_TIMEOUT);
 }
 
+/**
+ * vp_dmabuf_is_idle - is nobody at work with a buffer
+ * @buf: the buffer
+ *
+ * Locked. Returns whether it has no pending fence.
+ */
+bool vp_dmabuf_is_idle(struct vp_dmabuf *buf)
+{
+	dma_resv_assert_held(buf->resv);
+
+	return dma_resv_test_signaled(buf->resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
 /* Is there nothing but fences to wait for? @own pins are not in the way. */
 static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
 {
@@ -142,7 +161,9 @@ static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
  * @attach: an attachment that is being mapped and wants it elsewhere, whose own
  *	pins do not count; or NULL
  *
- * Where to is the exporter's business. Waits for all fences. Locked.
+ * Where to is the exporter's business. Waits for all fences, with the lock: who
+ * can come back without it does so while there are any, see vp_dmabuf_is_idle().
+ * Those that importers add while they are told are left then. Locked.
  *
  * Returns 0; -EOPNOTSUPP when the exporter cannot, or is another driver;
  * -ENODEV when the buffer has been revoked; -EBUSY when it is pinned or mapped
@@ -179,27 +200,33 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_move_locked);
  * vp_dmabuf_move - put a buffer's memory elsewhere
  * @buf: the buffer
  *
- * As vp_dmabuf_move_locked(), but unlocked.
+ * As vp_dmabuf_move_locked(), but unlocked; also -EBUSY when new fences come
+ * again and again.
  */
 int vp_dmabuf_move(struct vp_dmabuf *buf)
 {
+	int rounds = VP_MOVE_ROUNDS, ret;
 	long left;
-	int ret;
 
-	ret = dma_resv_lock_interruptible(buf->resv, NULL);
-	if (ret)
-		return ret;
-	ret = vp_dmabuf_can_move(buf, 0);
-	if (!ret && !dma_resv_test_signaled(buf->resv,
-					    DMA_RESV_USAGE_BOOKKEEP)) {
-		/* Most of the waiting is done where it is in nobody's way. */
+	for (;;) {
+		ret = dma_resv_lock_interruptible(buf->resv, NULL);
+		if (ret)
+			return ret;
+		ret = vp_dmabuf_can_move(buf, 0);
+		if (ret || vp_dmabuf_is_idle(buf))
+			break;
+		if (!rounds--) {
+			ret = -EBUSY;
+			break;
+		}
+		/*
+		 * Not with the lock held: who is to signal may have to touch the
+		 * buffer first, and be waiting for the lock.
+		 */
 		dma_resv_unlock(buf->resv);
 		left = vp_dmabuf_wait_all_fences(buf);
 		if (left < 0)
 			return left;
-		ret = dma_resv_lock_interruptible(buf->resv, NULL);
-		if (ret)
-			return ret;
 	}
 	if (!ret)
 		ret = vp_dmabuf_move_locked(buf, NULL);

@@ -228,7 +228,8 @@ struct drm_vprime_gem_info {
  * 0. EFAULT: @data. EACCES: a poke into a buffer that is
  * DRM_VPRIME_INFO_READ_ONLY, unless the module's enforce_read_only is 0. ENODEV:
  * the buffer has been revoked. EBUSY: the memory is out of the GPU's reach
- * (dma_bits), and somebody else has pinned it where it is. EOPNOTSUPP: the
+ * (dma_bits), and somebody else has pinned it where it is, or puts fence after
+ * fence on it. EOPNOTSUPP: the
  * memory is another driver's, and none that the CPU can play the GPU on. EINTR: a signal came while it waited. ENOMEM.
  */
 struct drm_vprime_gem_access {
