@@ -301,6 +301,7 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 
+	buf->enforce_read_only = to_vp_gpu(drm)->enforce_read_only;
 	obj = vp_gem_new_view(drm, buf);
 	vp_dmabuf_put(buf);
 	return obj;

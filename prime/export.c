@@ -133,8 +133,33 @@ static const struct vm_operations_struct vp_export_vm_ops = {
 	.fault = vp_export_fault,
 };
 
+/*
+ * For a mapping of the file itself the kernel has seen to all this. An importer
+ * passes on mappings of its own device's file, which says nothing of ours.
+ */
+static int vp_export_check_mmap(struct dma_buf *kbuf,
+				struct vm_area_struct *vma)
+{
+	struct vp_dmabuf *buf = kbuf->priv;
+
+	if (vp_export_is_writable(kbuf) || !buf->enforce_read_only)
+		return 0;
+	if (vma->vm_flags & VM_WRITE)
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_WRITABLE_READ_ONLY);
+	if (!READ_ONCE(*buf->enforce_read_only))
+		return 0;
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	vp_vm_flags_clear(vma, VM_MAYWRITE);
+	return 0;
+}
+
 static int vp_export_mmap(struct dma_buf *kbuf, struct vm_area_struct *vma)
 {
+	int ret = vp_export_check_mmap(kbuf, vma);
+
+	if (ret)
+		return ret;
 	vma->vm_ops = &vp_export_vm_ops;
 	vma->vm_private_data = kbuf->priv;
 	return vp_dmabuf_mmap(kbuf->priv, vma, vma->vm_pgoff);

@@ -234,6 +234,13 @@ bool vp_watch_reported(struct vp_dmabuf *buf, enum vp_rule rule)
 }
 
 /*
+ * So many CPU accesses to one buffer may a process have open. A program that
+ * never ends what it begins runs for hours before it is told, and yet somebody
+ * has to end them all when it dies.
+ */
+#define VP_CPU_NESTED	(1u << 20)
+
+/*
  * The accesses that the current process has open, or NULL. A kernel thread may
  * end what somebody else began for it (@any); everybody else has to end what he
  * began himself.
@@ -320,7 +327,8 @@ static struct vp_cpu_access *vp_watch_cpu_open(struct vp_dmabuf *buf)
  * @buf: the buffer
  * @dir: for what
  *
- * Returns 0 or -ENOMEM.
+ * Returns 0; -ENOMEM; or -EOVERFLOW when the process has more open than anybody
+ * needs.
  */
 int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 {
@@ -336,6 +344,10 @@ int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 			 vp_watch_cpu_open(buf);
 	if (unlikely(!access)) {
 		ret = -ENOMEM;
+		goto out;
+	}
+	if (access->nested >= VP_CPU_NESTED || buf->cpu_accesses == UINT_MAX) {
+		ret = -EOVERFLOW;
 		goto out;
 	}
 	if (!access->nested) {
@@ -415,7 +427,7 @@ static bool vp_process_is_dead(struct pid *process)
  * @buf: the buffer
  * @all: of the living too, because what they could end it by is gone
  *
- * Each process is reported once, and each of its accesses ended. Unlocked.
+ * Each process is reported once, and all its accesses ended. Unlocked.
  */
 void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 {
@@ -443,8 +455,13 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN, copy.comm,
 			     pid_nr(copy.process));
 		put_pid(copy.process);
-		while (copy.nested--)
+		/* Ours is done at once; another driver may be counting. */
+		if (!buf->foreign)
+			copy.nested = 1;
+		while (copy.nested--) {
 			vp_dmabuf_finish_cpu_access(buf, copy.dir);
+			cond_resched();
+		}
 	} while (1);
 }
 
@@ -666,10 +683,15 @@ const struct seq_operations vp_watch_list_ops = {
 
 int vp_watch_cpu_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 {
+	int ret = 0;
+
 	spin_lock(&buf->lock);
-	buf->cpu_accesses++;
+	if (buf->cpu_accesses == UINT_MAX)
+		ret = -EOVERFLOW;
+	else
+		buf->cpu_accesses++;
 	spin_unlock(&buf->lock);
-	return 0;
+	return ret;
 }
 
 bool vp_watch_cpu_end(struct vp_dmabuf *buf)
@@ -693,7 +715,7 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN);
 		/* Which way they went is not known: both. */
 		while (buf->cpu_accesses) {
-			buf->cpu_accesses--;
+			buf->cpu_accesses -= buf->foreign ? 1 : buf->cpu_accesses;
 			vp_dmabuf_finish_cpu_access(buf, DMA_BIDIRECTIONAL);
 		}
 	}
