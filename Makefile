@@ -19,7 +19,8 @@ help: ## list the targets and the variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
-	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell: 6.1; test, bench, check: both)'
+	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell, soak: 6.1; test, bench, check: both)'
+	@echo 'MINUTES=N  how long make soak takes (60)'
 	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test runs, the subtest may have a * (all)'
 	@echo 'IMAGE=FILE.png  picture for make run (a test card)'
 	@echo 'V=1  show the commands'
@@ -83,7 +84,7 @@ module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 
 # A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test is one file of
 # igt-tests/, with all of igt-tests/lib/*.c.
-programs := demo bench testcard missing-sync vprimectl
+programs := demo bench testcard missing-sync vprimectl soak
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
 tests := $(patsubst igt-tests/%.c,%,$(wildcard igt-tests/*.c))
 test_library := $(wildcard igt-tests/lib/*.c)
@@ -182,6 +183,14 @@ bench-watch: ## compare the module with itself built without the watch
 .PHONY: unwatched
 unwatched:
 	$(Q)$(call build_module,$(KVER),build/$(KVER)-unwatched,CONFIG_VPRIME_WATCH=n)
+
+.PHONY: soak
+soak: ## many processes share for MINUTES (60), in a guest: nothing may hang, go wrong or grow
+	$(Q)$(call prepare,$(one_kernel),programs)
+	$(Q)$(again) $(jobs) tools
+	$(Q)tools/vm/run --kernel $(one_kernel) --out out/soak \
+		--timeout $$(($(or $(MINUTES),60) * 66 + 1800)) -- \
+		tools/vm/guest-soak --minutes $(or $(MINUTES),60)
 
 .PHONY: shell
 shell: ## an interactive guest with the module loaded

@@ -1005,6 +1005,7 @@ static void plug_cycles(void)
 		}
 	}
 	igt_info("%d cycles in %.1f s\n", CYCLES, now_s() - began);
+	igt_info("vprime-number plug-cycles %d\n", CYCLES);
 	atomic_store(&circle->stop, true);
 	igt_waitchildren();
 
