@@ -19,9 +19,10 @@ help: ## list the targets and the variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
-	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell, soak: 6.1; test, bench, check: both)'
+	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell, soak: 6.1; fuzz: 6.12; test, bench, check: both)'
 	@echo 'MINUTES=N  how long make soak takes (60)'
-	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test runs, the subtest may have a * (all)'
+	@echo 'STEPS=N, SEED=N  how many steps make fuzz takes (100000), and from which seed (a new one)'
+	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test and test-debug run, the subtest may have a * (all)'
 	@echo 'IMAGE=FILE.png  picture for make run (a test card)'
 	@echo 'V=1  show the commands'
 
@@ -82,8 +83,8 @@ module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 
 # ---- programs -----------------------------------------------------------------------------------
 
-# A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test is one file of
-# igt-tests/, with all of igt-tests/lib/*.c.
+# A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test P is igt-tests/P.c
+# and all of igt-tests/P/*.c, with all of igt-tests/lib/*.c.
 programs := demo bench testcard missing-sync vprimectl soak
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
 tests := $(patsubst igt-tests/%.c,%,$(wildcard igt-tests/*.c))
@@ -131,6 +132,11 @@ build/bin/igt/%: build/obj/igt-tests/%.o $(call object,$(test_library)) | pkg-co
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -Wl,--allow-shlib-undefined \
 		-l:libigt.so.0 $(package_libs) -lm -pthread
 
+define test_rule
+build/bin/igt/$1: $(call object,$(wildcard igt-tests/$1/*.c))
+endef
+$(foreach t,$(tests),$(if $(wildcard igt-tests/$t/*.c),$(eval $(call test_rule,$t))))
+
 .SECONDARY:
 -include $(shell find build/obj -name '*.d' 2>/dev/null)
 
@@ -138,6 +144,7 @@ build/bin/igt/%: build/obj/igt-tests/%.o $(call object,$(test_library)) | pkg-co
 
 one_kernel = $(or $(KERNEL),6.1)
 kernels = $(or $(KERNEL),6.1 6.12)
+fuzz_kernel = $(or $(KERNEL),6.12)
 
 # All that running in a guest takes: set-up of the groups "$2" and the module, for the kernels "$1".
 define prepare
@@ -161,6 +168,32 @@ test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
 	$(Q)$(call prepare,$(kernels),programs igt)
 	$(Q)$(again) $(jobs) programs
 	$(Q)tools/vm/test "$(kernels)" $${TEST:+"$$TEST"}
+
+# The tests that put many threads or processes to one thing; the rest tell KCSAN nothing.
+racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together
+
+.PHONY: test-debug
+test-debug: export TEST := $(value TEST)
+test-debug: ## all tests on a kernel with every check, the racing ones on one with KCSAN (built at first)
+	$(Q)$(call prepare,debug kcsan,programs igt)
+	$(Q)$(again) $(jobs) programs
+	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
+		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "debug/2 kcsan"; fi
+
+.PHONY: test-table
+test-table: ## put the numbers of the last make test and make test-debug into the README
+	$(Q)tools/vm/test-table README.md
+
+.PHONY: fuzz
+fuzz: STEPS := $(or $(STEPS),100000)
+fuzz: SEED := $(or $(SEED),$(shell date +%s))
+fuzz: ## random steps against a model, in a guest: STEPS of them from SEED, a new one each time
+	$(Q)$(call prepare,$(fuzz_kernel),programs igt)
+	$(Q)$(again) $(jobs) build/bin/igt/fuzz_prime
+	@echo 'seed $(SEED)'
+	$(Q)tools/vm/run --kernel $(fuzz_kernel) --name fuzz --timeout $$((900 + $(STEPS) / 50)) -- \
+		sh -c 'tools/vm/load-vprime && exec build/bin/igt/fuzz_prime --seed $(SEED) --steps $(STEPS) \
+			--run-subtest sequence,together'
 
 .PHONY: bench
 bench: ## compare with stock vgem, in a guest with both

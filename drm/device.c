@@ -246,7 +246,7 @@ void vp_device_release(unsigned int index)
 struct platform_device *vp_device_plug(unsigned int index,
 				       const struct vp_config *config)
 {
-	struct vp_device_data data = { .config = *config, .error = -ENODEV };
+	struct vp_device_data data = { .config = *config, .error = -ENOMEM };
 	struct platform_device *pdev;
 	int ret;
 

@@ -705,6 +705,7 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
 	.unmap = vp_memory_unmap,
 	.begin_cpu_access = vp_memory_begin_cpu_access,
 	.end_cpu_access = vp_memory_end_cpu_access,
+	.one_end = true,
 	.begin_device_access = vp_memory_begin_device_access,
 	.end_device_access = vp_memory_end_device_access,
 	.move = vp_memory_move,

@@ -16,10 +16,12 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -292,6 +294,21 @@ static bool vp_storage_is_borrowed(struct folio *folio)
 	return true;
 }
 
+/* Whom a page is charged to, with a reference; NULL when that is nobody. */
+static struct mem_cgroup *vp_storage_payer(struct folio *folio)
+{
+	struct mem_cgroup *payer = NULL;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	payer = folio_memcg(folio);
+	if (payer && !css_tryget(&payer->css))
+		payer = NULL;
+	rcu_read_unlock();
+#endif
+	return payer;
+}
+
 static int vp_storage_copy_folio(struct vp_storage *to, struct folio *from)
 {
 	struct folio *folio = NULL;
@@ -324,6 +341,7 @@ static int vp_storage_copy_folio(struct vp_storage *to, struct folio *from)
 struct vp_storage *vp_storage_copy(struct vp_storage *from, size_t size,
 				   bool low)
 {
+	struct mem_cgroup *payer, *old;
 	struct vp_storage *to;
 	struct folio *folio;
 	unsigned long index;
@@ -334,8 +352,13 @@ struct vp_storage *vp_storage_copy(struct vp_storage *from, size_t size,
 		return to;
 
 	xa_for_each(&from->folios, index, folio) {
+		/* Moving is no reason for another to pay. */
+		payer = vp_storage_payer(folio);
+		old = set_active_memcg(payer);
 		ret = vp_storage_is_borrowed(folio) ? -EBUSY :
 			vp_storage_copy_folio(to, folio);
+		set_active_memcg(old);
+		mem_cgroup_put(payer);
 		if (ret)
 			break;
 	}

@@ -77,6 +77,12 @@ struct vp_dmabuf_ops {
 			      enum dma_data_direction dir);
 
 	/**
+	 * @one_end: whether one @end_cpu_access does what any number would:
+	 * many are ended at once when a process dies that began them
+	 */
+	bool one_end;
+
+	/**
 	 * @mmap: optional, unlocked, mmap lock held. For an exporter that sets
 	 * up CPU mappings in a way of its own; others have @fault instead, or
 	 * cannot be mapped. Bounds and flags have been checked.

@@ -144,6 +144,9 @@ static int vp_export_check_mmap(struct dma_buf *kbuf,
 
 	if (vp_export_is_writable(kbuf) || !buf->enforce_read_only)
 		return 0;
+	/* What is wrong with it anyway is said first. */
+	if (!(vma->vm_flags & VM_MAYSHARE) || READ_ONCE(buf->revoked))
+		return 0;
 	if (vma->vm_flags & VM_WRITE)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_WRITABLE_READ_ONLY);
 	if (!READ_ONCE(*buf->enforce_read_only))

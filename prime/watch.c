@@ -455,8 +455,7 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN, copy.comm,
 			     pid_nr(copy.process));
 		put_pid(copy.process);
-		/* Ours is done at once; another driver may be counting. */
-		if (!buf->foreign)
+		if (buf->ops->one_end)
 			copy.nested = 1;
 		while (copy.nested--) {
 			vp_dmabuf_finish_cpu_access(buf, copy.dir);
@@ -715,7 +714,7 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN);
 		/* Which way they went is not known: both. */
 		while (buf->cpu_accesses) {
-			buf->cpu_accesses -= buf->foreign ? 1 : buf->cpu_accesses;
+			buf->cpu_accesses -= buf->ops->one_end ? buf->cpu_accesses : 1;
 			vp_dmabuf_finish_cpu_access(buf, DMA_BIDIRECTIONAL);
 		}
 	}

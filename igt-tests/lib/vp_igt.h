@@ -83,6 +83,22 @@ void igt_log(const char *domain, enum igt_log_level level, const char *fmt, ...)
 	} \
 	static void vp_test_main__(void)
 
+/* What a handler of options returns. */
+#define IGT_OPT_OK	0
+#define IGT_OPT_ERROR	(-2)
+
+/* The same for a program with options of its own. */
+#define igt_main_args(short_opts, long_opts, help, handler, data) \
+	static void vp_test_main__(void); \
+	int main(int argc, char **argv) \
+	{ \
+		igt_subtest_init_parse_opts(&argc, argv, short_opts, \
+					    long_opts, help, handler, data); \
+		vp_test_main__(); \
+		igt_exit(); \
+	} \
+	static void vp_test_main__(void)
+
 #define igt_describe(text)	igt_describe_f("%s", text)
 
 #define igt_subtest(name) \

@@ -29,6 +29,7 @@ const char *const kind_names[KINDS + 1] = {
 	[KIND_WAIT] = "wait for fence",
 	[KIND_CROWD] = "many readers",
 	[KIND_MOVE] = "move",
+	[KIND_STAY] = "not moved, in use",
 	[KIND_REVOKE] = "revoke",
 	[KIND_FOREIGN] = "import into vgem",
 	[KIND_UNPLUG] = "unplug",

@@ -28,7 +28,7 @@
 enum kind {
 	KIND_OPEN, KIND_CREATE, KIND_EXPORT, KIND_IMPORT, KIND_MAP, KIND_WRITE, KIND_READ,
 	KIND_POKE, KIND_PEEK, KIND_SEND, KIND_RECEIVE, KIND_ATTACH, KIND_FENCE, KIND_SIGNAL,
-	KIND_CANCEL, KIND_FORGET, KIND_WAIT, KIND_CROWD, KIND_MOVE, KIND_REVOKE, KIND_FOREIGN,
+	KIND_CANCEL, KIND_FORGET, KIND_WAIT, KIND_CROWD, KIND_MOVE, KIND_STAY, KIND_REVOKE, KIND_FOREIGN,
 	KIND_UNPLUG, KIND_PLUG, KIND_KILL,
 	KINDS,
 	/* not counted */
@@ -103,8 +103,6 @@ struct place {
 	_Atomic int doing;
 	/** @heard: the last order that it has carried out */
 	_Atomic uint32_t heard;
-	/** @pins: it may have a buffer imported where it cannot move */
-	_Atomic bool pins;
 	_Atomic uint64_t last_serial;
 	_Atomic uint64_t done[KINDS];
 	struct lateness late[WAYS];
@@ -134,8 +132,6 @@ struct board {
 	struct board_gpu gpus[GPUS];
 	/** @vgem: a node of the kernel's own vgem, empty when there is none */
 	char vgem[GPU_PATH];
-	/** @pinned: grows when a buffer is imported where it cannot move, and when that ends */
-	_Atomic uint64_t pinned;
 	_Atomic uint64_t ids[IDS];
 	/** @failed: who comes first may write why */
 	_Atomic int failed;

@@ -19,6 +19,7 @@
 #include "worker.h"
 
 #define TICK_MS		20
+#define END_MS		1000
 /* a wait of ours that took longer was no wait of theirs: all have stood still */
 #define LONGEST_TICK_MS	1000
 
@@ -135,9 +136,14 @@ static void check_ended(struct board *board)
 static void check_failed(struct board *board)
 {
 	/* who has failed writes down why before it is 2 */
-	if (board->failed == 2)
-		fail("%s: %s", describe(board, (unsigned int)board->failed_worker),
-		     board->failure);
+	if (board->failed != 2)
+		return;
+	/* what it has met may be the end of another one, which takes its time */
+	for (int ms = 0; ms < END_MS; ms += TICK_MS) {
+		check_ended(board);
+		usleep(TICK_MS * 1000);
+	}
+	fail("%s: %s", describe(board, (unsigned int)board->failed_worker), board->failure);
 }
 
 /* Returns how long it took, in ms. */
@@ -205,8 +211,6 @@ void crew_kill(struct board *board, unsigned int index)
 		ms += (clock_ns() - start_ns) / 1000000 > LONGEST_TICK_MS ? LONGEST_TICK_MS : 2;
 	}
 	end->reaped_ns = clock_ns();
-	board->pinned++;
-	place->pins = false;
 	place->done[KIND_KILL]++;
 	place->generation++;
 	start(board, index);

@@ -35,16 +35,21 @@ static int tell_debugfs(const char *file, uint64_t id)
 
 void share_move(struct worker *worker)
 {
-	uint64_t id = worker->board->ids[any(worker, IDS)], pinned = worker->board->pinned;
+	uint64_t id = worker->board->ids[any(worker, IDS)];
 	int ret;
 
 	if (!id)
 		return;
 	begin(worker, KIND_MOVE);
 	ret = tell_debugfs("move", id);
-	/* it may be no more, and it may be with another driver */
-	if (ret == -ENOENT || (ret == -EBUSY && may_be_pinned(worker, pinned)))
+	/* it may be no more */
+	if (ret == -ENOENT)
 		return;
+	/* with another driver it cannot, nor where fence comes after fence */
+	if (ret == -EBUSY) {
+		done(worker, KIND_STAY);
+		return;
+	}
 	if (ret)
 		fail("moving buffer %llu: %s", (unsigned long long)id, strerror(-ret));
 	done(worker, KIND_MOVE);

@@ -125,6 +125,7 @@ static void parse(int argc, char **argv, struct soak *soak)
 
 static void end(void)
 {
+	memory_restore();
 	/* who cannot be killed may be in the way of that too */
 	if (crew_end())
 		gpus_remove();
@@ -132,6 +133,7 @@ static void end(void)
 
 static void interrupted(int signal)
 {
+	memory_restore();
 	/* workers go with the process that started them */
 	gpus_remove();
 	_exit(128 + signal);
@@ -156,7 +158,9 @@ int main(int argc, char **argv)
 	fail_cleanup(end);
 	signal(SIGINT, interrupted);
 	signal(SIGTERM, interrupted);
+	memory_prepare();
 	soak_run(&soak);
+	memory_restore();
 	gpus_remove();
 	return 0;
 }

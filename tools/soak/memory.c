@@ -19,6 +19,9 @@
 
 #define SLAB_DIR	"/sys/kernel/slab"
 #define STANDS_OUT	5.0
+#define PAGES_KEPT	"/proc/sys/vm/percpu_pagelist_high_fraction"
+/* this part of all memory, which is less than the kernel takes as the least */
+#define FEW_PAGES	"1000000"
 
 const char *const memory_names[MEMORY_SORTS] = {
 	/* inodes and directory entries are reclaimable: a leaked dma-buf has both */
@@ -35,6 +38,26 @@ static void tell(int dir, const char *path, const char *what)
 	if (write(file, what, strlen(what)) < 0 && errno == EINVAL)
 		fail("%s does not take '%s'", path, what);
 	close(file);
+}
+
+static char pages_kept[16];
+
+void memory_prepare(void)
+{
+	int file = open(PAGES_KEPT, O_RDONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return;
+	if (read(file, pages_kept, sizeof(pages_kept) - 1) > 0)
+		tell(AT_FDCWD, PAGES_KEPT, FEW_PAGES);
+	close(file);
+}
+
+void memory_restore(void)
+{
+	if (*pages_kept)
+		tell(AT_FDCWD, PAGES_KEPT, pages_kept);
+	*pages_kept = '\0';
 }
 
 /* Slabs keep pages that have room, or nothing at all in them. */

@@ -27,6 +27,17 @@ struct memory {
 enum memory_what { MEMORY_KERNEL, MEMORY_OTHER };
 
 /**
+ * memory_prepare() - before the first look
+ *
+ * Processors keep free pages for themselves, tens of MiB on newer kernels, which
+ * are in no count. They are told to keep few.
+ */
+void memory_prepare(void);
+
+/** memory_restore() - undo that */
+void memory_restore(void);
+
+/**
  * memory_look() - how much the kernel uses, with all its caches emptied
  *
  * Comparable only with what is measured while the same processes do nothing.

@@ -165,15 +165,11 @@ static void visit_vgem(struct worker *worker, const struct buffer *buffer)
 	fd = gpu_open(worker->board->vgem);
 	if (fd < 0)
 		fail("%s: %s", worker->board->vgem, strerror(-fd));
-	worker->place->pins = true;
-	worker->board->pinned++;
 	if (drmPrimeFDToHandle(fd, buffer->dmabuf, &handle))
 		fail("importing into vgem: %s", strerror(errno));
 	if (drmCloseBufferHandle(fd, handle))
 		fail("closing a handle of vgem: %s", strerror(errno));
 	close(fd);
-	worker->board->pinned++;
-	worker->place->pins = false;
 	done(worker, KIND_FOREIGN);
 }
 

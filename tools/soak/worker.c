@@ -91,15 +91,6 @@ struct gpu_file *file_open(struct worker *worker, unsigned int index)
 	return NULL;
 }
 
-bool may_be_pinned(const struct worker *worker, uint64_t pinned)
-{
-	for (unsigned int i = 0; i < worker->board->workers; i++)
-		if (worker->board->places[i].pins)
-			return true;
-	/* it is counted before it begins, and before it has ended for those above */
-	return worker->board->pinned != pinned;
-}
-
 bool worked(struct worker *worker, const struct gpu_file *file, enum kind kind, int ret)
 {
 	if (ret >= 0) {

@@ -72,7 +72,4 @@ void file_close(struct worker *worker, unsigned int index);
  */
 bool worked(struct worker *worker, const struct gpu_file *file, enum kind kind, int ret);
 
-/** may_be_pinned() - whether a buffer may have been, since @pinned was read from the board */
-bool may_be_pinned(const struct worker *worker, uint64_t pinned);
-
 #endif

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A fuzzer that knows the answers: several processes, GPUs and foreign drivers
+ * do what a seed says, and a model in the program predicts what each call returns
+ * and what each byte of each buffer is.
+ *
+ * One step is done after the other, so a seed gives the same run again. When an
+ * answer is not the predicted one, the steps are cut down to the few that it
+ * takes, and printed as --replay reads them.
+ *
+ *	fuzz_prime --seed 7 --steps 100000 --run-subtest sequence
+ *	fuzz_prime --replay FILE --run-subtest sequence
+ */
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz_prime/fuzz.h"
+#include "vp_test.h"
+
+IGT_TEST_DESCRIPTION("Random steps of everything there is, against a model");
+
+#define SHRINK_SECONDS	90
+#define STEPS		20000
+#define STEPS_DEBUG	100000
+
+static struct fz_options options = { .seed = 1, .procs = 5, .plug = true };
+static const char *replay;
+static bool times;
+
+static const struct option long_options[] = {
+	{ "seed", required_argument, NULL, 's' },
+	{ "steps", required_argument, NULL, 'n' },
+	{ "replay", required_argument, NULL, 'r' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ "times", no_argument, NULL, 't' },
+	{}
+};
+
+static const char help[] =
+	"  --seed S     what the steps are drawn from (1)\n"
+	"  --steps N    how many (VPRIME_FUZZ_STEPS, or by the kernel)\n"
+	"  --replay F   the steps of a file instead\n"
+	"  --workers N  processes, 1 to 6 (5)\n"
+	"  --times      say what each kind of step takes\n";
+
+static int on_option(int opt, int index, void *data)
+{
+	(void)index;
+	(void)data;
+	switch (opt) {
+	case 's':
+		options.seed = strtoull(optarg, NULL, 0);
+		break;
+	case 'n':
+		options.steps = (unsigned int)strtoul(optarg, NULL, 0);
+		break;
+	case 'r':
+		replay = optarg;
+		break;
+	case 'w':
+		options.procs = (unsigned int)strtoul(optarg, NULL, 0);
+		if (!options.procs || options.procs > FZ_PROCS)
+			return IGT_OPT_ERROR;
+		break;
+	case 't':
+		times = true;
+		break;
+	default:
+		return IGT_OPT_ERROR;
+	}
+	return IGT_OPT_OK;
+}
+
+/* Who looks for reports of the kernel has more to see. */
+static bool kernel_is_debug(void)
+{
+	return access("/sys/kernel/debug/kmemleak", F_OK) == 0;
+}
+
+static unsigned int default_steps(void)
+{
+	const char *steps = getenv("VPRIME_FUZZ_STEPS");
+
+	if (steps && *steps)
+		return (unsigned int)strtoul(steps, NULL, 0);
+	return kernel_is_debug() ? STEPS_DEBUG : STEPS;
+}
+
+static void went_wrong(const struct fz_options *how, struct fz_steps *steps,
+		       const struct fz_run *run)
+{
+	char why[sizeof(run->why)], text[200];
+
+	snprintf(why, sizeof(why), "%s", run->why);
+	fz_step_print(&steps->at[steps->n - 1], text, sizeof(text));
+	igt_info("seed %llu: step %u of %u went wrong: %s\n%s\n",
+		 (unsigned long long)how->seed, run->now, how->steps, why,
+		 text);
+	fz_shrink(how, steps, SHRINK_SECONDS, why, sizeof(why));
+	fz_report(how, steps, why);
+	igt_assert_f(false, "%s\n", run->why);
+}
+
+static void read_steps(const char *path, struct fz_steps *steps)
+{
+	FILE *file = fopen(path, "re");
+	struct fz_step step;
+	char line[256];
+
+	igt_assert_f(file, "cannot read %s\n", path);
+	while (fgets(line, sizeof(line), file)) {
+		if (line[0] == '#' || line[0] == '\n')
+			continue;
+		igt_assert_f(fz_step_parse(line, &step), "no step: %s", line);
+		fz_steps_add(steps, &step);
+	}
+	fclose(file);
+}
+
+static void sequence(void)
+{
+	struct fz_options how = options;
+	struct fz_steps steps = {};
+	struct fz_run run;
+	bool right;
+
+	if (!how.steps)
+		how.steps = default_steps();
+	igt_info("seed %llu\n", (unsigned long long)how.seed);
+	if (replay) {
+		read_steps(replay, &steps);
+		right = fz_run_steps(&run, &how, &steps);
+		igt_assert_f(right, "step %u: %s\n", run.now, run.why);
+	} else {
+		right = fz_run_seed(&run, &how, &steps);
+		if (!right)
+			went_wrong(&how, &steps, &run);
+	}
+	igt_info("%u steps, of which %u did something, hash %016llx\n",
+		 steps.n, run.done, (unsigned long long)run.hash);
+	if (times)
+		fz_print_times();
+	printf("vprime-number fuzz-steps %u\n", run.done);
+	fflush(stdout);
+	fz_steps_free(&steps);
+}
+
+static void together(void)
+{
+	struct fz_options how = options;
+	struct fz_steps steps = {};
+	struct fz_run run;
+
+	how.together = true;
+	how.procs = FZ_PROCS;
+	/* One of these is as much work as ten others. */
+	how.steps = (how.steps ?: default_steps()) / 10;
+	igt_info("seed %llu\n", (unsigned long long)how.seed);
+	if (!fz_run_seed(&run, &how, &steps))
+		went_wrong(&how, &steps, &run);
+	if (times)
+		fz_print_times();
+	printf("vprime-number fuzz-steps %u\n", run.done);
+	fflush(stdout);
+	fz_steps_free(&steps);
+}
+
+static void replay_is_exact(void)
+{
+	struct fz_options how = options;
+	struct fz_steps steps = {};
+	struct fz_run first, again, replayed;
+
+	how.steps = 3000;
+	if (!fz_run_seed(&first, &how, &steps))
+		went_wrong(&how, &steps, &first);
+	igt_assert(fz_run_seed(&again, &how, NULL));
+	igt_assert_eq(again.hash, first.hash);
+	igt_assert(fz_run_steps(&replayed, &how, &steps));
+	igt_assert_eq(replayed.hash, first.hash);
+	how.seed++;
+	igt_assert(fz_run_seed(&again, &how, NULL));
+	igt_assert_neq(again.hash, first.hash);
+	fz_steps_free(&steps);
+}
+
+static void finds_and_shrinks(enum fz_mistake mistake, unsigned int most)
+{
+	struct fz_options how = options;
+	struct fz_steps steps = {};
+	char why[512] = "", text[200];
+	struct fz_step step;
+	struct fz_run run;
+
+	how.steps = 8000;
+	how.wrong = mistake;
+	igt_assert(!fz_run_seed(&run, &how, &steps));
+	fz_shrink(&how, &steps, SHRINK_SECONDS, why, sizeof(why));
+	fz_report(&how, &steps, why);
+	igt_assert_lte(steps.n, most);
+	/* What is printed is what goes wrong. */
+	for (unsigned int i = 0; i < steps.n; i++) {
+		fz_step_print(&steps.at[i], text, sizeof(text));
+		igt_assert(fz_step_parse(text, &step));
+		step.about = steps.at[i].about;
+		igt_assert(!memcmp(&step, &steps.at[i], sizeof(step)));
+	}
+	igt_assert(!fz_run_steps(&run, &how, &steps));
+	how.wrong = FZ_NO_MISTAKE;
+	igt_assert(fz_run_steps(&run, &how, &steps));
+	fz_steps_free(&steps);
+}
+
+igt_main_args("", long_options, help, on_option, NULL)
+{
+	igt_describe("Steps from a seed, one after the other: each answer and each byte is as predicted");
+	vp_subtest("sequence")
+		sequence();
+
+	igt_describe("Several processes at one buffer at the same time, often: what is in it, and what was answered, is as predicted");
+	vp_subtest("together")
+		together();
+
+	igt_describe("The same seed gives the same steps and answers, also read back from a list");
+	vp_subtest("replay-is-exact")
+		replay_is_exact();
+
+	igt_describe("A model that is wrong about one byte is found out, in a few steps");
+	vp_subtest("finds-and-shrinks-byte")
+		finds_and_shrinks(FZ_MISTAKE_BYTE, 8);
+
+	igt_describe("A model that is wrong about what becomes of fences is found out, in a few steps");
+	vp_subtest("finds-and-shrinks-fence")
+		finds_and_shrinks(FZ_MISTAKE_CLOSE, 20);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What there is, as far as a program can know: the model that each answer of the
+ * kernel is compared with. Objects are named by the step that made them, so that
+ * a step means the same when others before it have been left out.
+ *
+ *	descriptor -> file -> handle -> view -> buffer <- dma-buf <- descriptor
+ *
+ * Who holds whom is counted as the kernel does, because what is alive decides
+ * what is answered.
+ */
+#ifndef FZ_MODEL_H
+#define FZ_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FZ_NAME	40
+#define FZ_PAGES	16		/* a small buffer has so many at most */
+
+/* Pointers in the order they were added in. */
+struct fz_vec {
+	void **at;
+	unsigned int n, room;
+};
+
+void fz_push(struct fz_vec *vec, void *item);
+/* False when it is not in there. */
+bool fz_remove(struct fz_vec *vec, const void *item);
+void fz_vec_free(struct fz_vec *vec);
+
+#define fz_each(item, vec) \
+	for (unsigned int item##_i = 0; \
+	     item##_i < (vec)->n && ((item) = (vec)->at[item##_i], true); \
+	     item##_i++)
+
+/* A GPU from when it is plugged in; one that is plugged in again is another. */
+struct fz_inst {
+	unsigned int index;		/* the N of its name vprimeN */
+	bool gone, limited;
+	char path[2][FZ_NAME];		/* by enum vp_node */
+	unsigned int files, views, buffers;	/* that name it */
+};
+
+/* Whose memory: a GPU's, or another exporter's. */
+enum fz_maker {
+	FZ_OURS,
+	FZ_VGEM,
+	FZ_UDMABUF,
+	FZ_HEAP,
+};
+
+struct fz_buf {
+	uint32_t id;
+	uint64_t number;		/* the module's, 0 before it is known */
+	size_t size;
+	uint8_t *bytes;			/* what is in it, seen by the workers */
+	enum fz_maker maker;
+	struct fz_inst *origin;
+	bool revoked;
+	bool begun;			/* a CPU access; udmabuf minds */
+	struct fz_vec views;		/* struct fz_view */
+	struct fz_vec uses;		/* struct fz_use */
+	struct fz_kbuf *kbuf;
+	unsigned int pins;		/* foreign importers that have it mapped */
+	unsigned int foreign;		/* handles of foreign files */
+	bool grouped;			/* many readers: fences stand for several */
+};
+
+/* A fence on a buffer. */
+struct fz_use {
+	struct fz_fence *fence;
+	bool write;
+};
+
+/* One GPU's place at a buffer. */
+struct fz_view {
+	struct fz_buf *buf;
+	struct fz_inst *inst;
+	unsigned int handles, maps;
+	bool imported, read_only;
+	bool linked;			/* holds the dma-buf */
+	uint64_t offset;		/* for mmap, 0 before it was asked for */
+};
+
+/* A dma-buf, as long as it is the same one. */
+struct fz_kbuf {
+	struct fz_buf *buf;
+	bool writable;
+	unsigned int fds, maps;
+	struct fz_vec polled;		/* fences that may hold it */
+	bool limbo;			/* nothing else does */
+};
+
+/* An open file of a GPU, or of a foreign driver. */
+struct fz_file {
+	uint32_t id;
+	struct fz_inst *inst;		/* NULL: foreign */
+	unsigned int fds;		/* and mappings */
+	unsigned int user;		/* the process that used it last */
+	struct fz_vec handles;		/* struct fz_handle */
+	struct fz_vec timelines;	/* struct fz_timeline */
+	struct fz_vec fences;		/* struct fz_fence, with an id */
+	uint32_t stale_handle, stale_fence, stale_timeline;
+};
+
+struct fz_handle {
+	uint32_t id, value;
+	struct fz_view *view;		/* NULL: foreign */
+	struct fz_buf *buf;
+	bool read_only, pinning;
+};
+
+struct fz_timeline {
+	uint32_t id, value;
+	uint64_t made, told;
+	unsigned int context;
+	struct fz_vec pending;		/* struct fz_fence */
+};
+
+struct fz_fence {
+	uint32_t id, value;
+	unsigned int refs;
+	int state;			/* 0: pending, 1, or a negative errno */
+	unsigned int context;
+	uint64_t seqno;
+	uint64_t born;			/* at which step */
+	struct fz_file *file;		/* whose it is, while it is pending */
+	struct fz_timeline *timeline;	/* likewise */
+};
+
+struct fz_sync {
+	unsigned int fds;
+	struct fz_vec fences;		/* none: a stub that has signalled */
+	struct fz_vec maybe;		/* another of their line stands for these */
+	bool grouped;			/* as of the buffer */
+};
+
+enum fz_fd_kind {
+	FZ_FILE,
+	FZ_DMABUF,
+	FZ_SYNC,
+	FZ_OTHER,			/* neither of these */
+	FZ_KINDS,
+};
+
+/* A descriptor in a process. */
+struct fz_fd {
+	uint32_t id;
+	int fd;
+	enum fz_fd_kind kind;
+	union {
+		struct fz_file *file;
+		struct fz_kbuf *kbuf;
+		struct fz_sync *sync;
+		void *what;
+	};
+};
+
+/* A mapping in a process, of a view or of a dma-buf. */
+struct fz_map {
+	uint32_t id;
+	uint64_t addr;
+	unsigned int first, pages;
+	int prot;
+	bool may_write;
+	struct fz_buf *buf;
+	struct fz_view *view;
+	struct fz_file *file;		/* which it holds, with the view */
+	struct fz_kbuf *kbuf;
+};
+
+struct fz_run;
+
+/* The buffer that was last looked up, by whatever leads to it. */
+extern uint32_t fz_about;
+
+/* Memory for a model object, zeroed. */
+void *fz_new(size_t size);
+
+struct fz_inst *fz_inst_new(unsigned int index);
+/* Forget it when nobody names it and it is not plugged in. */
+void fz_inst_put(struct fz_inst *inst);
+
+struct fz_buf *fz_buf_new(struct fz_run *run, uint32_t id, size_t size,
+			  enum fz_maker maker, struct fz_inst *origin);
+/* Whatever has just been dropped: is it gone with that? */
+void fz_buf_check(struct fz_run *run, struct fz_buf *buf);
+struct fz_view *fz_view_of(struct fz_buf *buf, const struct fz_inst *inst);
+struct fz_view *fz_view_new(struct fz_buf *buf, struct fz_inst *inst);
+/* The buffer has a dma-buf from now on, if it has not; this view holds it. */
+struct fz_kbuf *fz_kbuf_get(struct fz_buf *buf, struct fz_view *view,
+			    bool writable);
+
+struct fz_file *fz_file_new(struct fz_run *run, uint32_t id,
+			    struct fz_inst *inst, unsigned int proc);
+struct fz_handle *fz_handle_new(struct fz_file *file, uint32_t id,
+				uint32_t value, struct fz_view *view);
+struct fz_handle *fz_handle_of(const struct fz_file *file,
+			       const struct fz_buf *buf);
+struct fz_handle *fz_handle(const struct fz_file *file, uint32_t id);
+void fz_handle_close(struct fz_run *run, struct fz_file *file,
+		     struct fz_handle *handle);
+
+/* Descriptors: what is behind one is held by each, in a process or on its way. */
+struct fz_fd *fz_fd_new(struct fz_run *run, unsigned int proc, uint32_t id,
+			int fd, enum fz_fd_kind kind, void *what);
+struct fz_fd *fz_fd(const struct fz_run *run, unsigned int proc, uint32_t id,
+		    enum fz_fd_kind kind);
+void fz_hold(enum fz_fd_kind kind, void *what);
+void fz_drop(struct fz_run *run, enum fz_fd_kind kind, void *what);
+void fz_fd_close(struct fz_run *run, unsigned int proc, struct fz_fd *fd);
+
+struct fz_map *fz_map_new(struct fz_run *run, unsigned int proc,
+			  const struct fz_map *map);
+struct fz_map *fz_map(const struct fz_run *run, unsigned int proc, uint32_t id);
+void fz_unmap(struct fz_run *run, unsigned int proc, struct fz_map *map);
+
+/* A process dies; or there is a copy of it. */
+void fz_proc_end(struct fz_run *run, unsigned int proc);
+void fz_proc_copy(struct fz_run *run, unsigned int from, unsigned int to);
+
+/* Fences (model_fence.c). */
+struct fz_fence *fz_fence_new(struct fz_run *run, uint32_t id,
+			      struct fz_file *file,
+			      struct fz_timeline *timeline);
+void fz_fence_put(struct fz_fence *fence);
+void fz_fence_end(struct fz_run *run, struct fz_fence *fence, int state);
+struct fz_fence *fz_fence(const struct fz_file *file, uint32_t id);
+struct fz_timeline *fz_timeline(const struct fz_file *file, uint32_t id);
+/* All fences of it end, and it goes. */
+void fz_timeline_end(struct fz_run *run, struct fz_file *file,
+		     struct fz_timeline *timeline, int error);
+/* All fences of a file end. */
+void fz_file_fences_end(struct fz_run *run, struct fz_file *file, int error);
+
+/* Has to wait who reads the buffer, or writes it? */
+bool fz_busy(const struct fz_buf *buf, bool write);
+void fz_use(struct fz_buf *buf, struct fz_fence *fence, bool write);
+void fz_uses_free(struct fz_buf *buf);
+/* A sync_file of what such a user would have to wait for; of some fences. */
+struct fz_sync *fz_sync_of(const struct fz_buf *buf, bool write);
+struct fz_sync *fz_sync_new(void);
+void fz_sync_add(struct fz_sync *sync, struct fz_fence *fence);
+/* Is what the kernel says of it right? */
+bool fz_sync_is(const struct fz_sync *sync, int status);
+/* A process has asked a dma-buf to be told when it is idle. */
+void fz_polled(struct fz_kbuf *kbuf);
+/* Dma-bufs that only polls have held, which have been told, are gone. */
+void fz_leave_limbo(struct fz_run *run);
+
+#endif /* FZ_MODEL_H */

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The processes and GPUs of a run: their coming and going, and talking to them.
+ */
+#define _GNU_SOURCE	/* sched_setaffinity */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "vp_test.h"
+
+#define DEBUGFS		"/sys/kernel/debug/vprime/"
+#define PARAMETERS	"/sys/module/vprime/parameters/"
+
+/* So long one step may take, on a machine with other things to do. */
+#define PATIENCE_S	25
+
+/* A message without what only an ioctl has. */
+#define HEAD	offsetof(struct fz_order, data)
+
+void fz_fail(struct fz_run *run, const char *format, ...)
+{
+	va_list list;
+
+	if (run->failed)
+		return;
+	run->failed = true;
+	va_start(list, format);
+	vsnprintf(run->why, sizeof(run->why), format, list);
+	va_end(list);
+}
+
+static void add_to_hash(struct fz_run *run, uint64_t value)
+{
+	run->hash = (run->hash ^ value) * 0x100000001b3ull;
+	run->hash ^= run->hash >> 29;
+}
+
+bool fz_want(struct fz_run *run, const char *what, int64_t got, int64_t want)
+{
+	char got_name[64] = "", want_name[64] = "";
+
+	run->did = true;
+	add_to_hash(run, (uint64_t)got);
+	if (got == want)
+		return true;
+	if (got < 0 && got > -200)
+		snprintf(got_name, sizeof(got_name), " (%s)",
+			 strerror((int)-got));
+	if (want < 0 && want > -200)
+		snprintf(want_name, sizeof(want_name), " (%s)",
+			 strerror((int)-want));
+	fz_fail(run, "%s: got %lld%s, expected %lld%s", what, (long long)got,
+		got_name, (long long)want, want_name);
+	return false;
+}
+
+/* ---- orders ---- */
+
+void fz_send(struct fz_run *run, unsigned int proc, struct fz_order *order)
+{
+	size_t size = HEAD + order->size;
+
+	if (send(run->proc[proc].sock, order, size, MSG_NOSIGNAL) !=
+	    (ssize_t)size)
+		fz_fail(run, "process %u takes no orders: %s", proc,
+			strerror(errno));
+}
+
+int64_t fz_answer(struct fz_run *run, unsigned int proc, struct fz_order *order)
+{
+	if (recv(run->proc[proc].sock, order, sizeof(*order), 0) >=
+	    (ssize_t)HEAD)
+		return order->ret;
+	fz_fail(run, "process %u does not answer: %s", proc, strerror(errno));
+	return -EIO;
+}
+
+int64_t fz_call(struct fz_run *run, unsigned int proc, struct fz_order *order)
+{
+	fz_send(run, proc, order);
+	return run->failed ? -EIO : fz_answer(run, proc, order);
+}
+
+int64_t fz_ioctl_(struct fz_run *run, unsigned int proc, int fd,
+		  unsigned long request, void *arg, size_t size)
+{
+	struct fz_order order = {
+		.command = FZ_IOCTL, .fd = fd, .request = request,
+		.size = (unsigned int)size,
+	};
+	int64_t ret;
+
+	igt_assert_lte(size, sizeof(order.data));
+	memcpy(order.data, arg, size);
+	ret = fz_call(run, proc, &order);
+	memcpy(arg, order.data, size);
+	return ret;
+}
+
+int64_t fz_close_fd(struct fz_run *run, unsigned int proc, int fd)
+{
+	struct fz_order order = { .command = FZ_CLOSE, .fd = fd };
+
+	return fz_call(run, proc, &order);
+}
+
+/* ---- processes ---- */
+
+void fz_spawn(struct fz_run *run, unsigned int proc)
+{
+	struct fz_proc *p = &run->proc[proc];
+
+	fflush(NULL);
+	p->pid = fork();
+	igt_assert_lte(0, p->pid);
+	if (!p->pid)
+		fz_serve(p->theirs);
+	vp_started(p->pid);
+	p->alive = true;
+}
+
+void fz_kill(struct fz_run *run, unsigned int proc)
+{
+	struct fz_proc *p = &run->proc[proc];
+
+	if (!p->alive)
+		return;
+	vp_kill(p->pid);
+	fz_proc_end(run, proc);
+}
+
+static void open_proc(struct fz_proc *p)
+{
+	struct timeval for_ever = {}, patience = { .tv_sec = PATIENCE_S };
+	int sock[2];
+
+	vp_socketpair(sock);
+	setsockopt(sock[0], SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	setsockopt(sock[1], SOL_SOCKET, SO_RCVTIMEO, &for_ever,
+		   sizeof(for_ever));
+	p->sock = sock[0];
+	p->theirs = sock[1];
+	vp_socketpair(p->mail);
+}
+
+static void close_proc(struct fz_run *run, unsigned int proc)
+{
+	struct fz_proc *p = &run->proc[proc];
+
+	fz_kill(run, proc);
+	while (p->letters.n) {
+		struct fz_fd *fd = p->letters.at[0];
+
+		fz_remove(&p->letters, fd);
+		fz_drop(run, fd->kind, fd->what);
+		free(fd);
+	}
+	fz_vec_free(&p->letters);
+	fz_vec_free(&p->fds);
+	fz_vec_free(&p->maps);
+	close(p->sock);
+	close(p->theirs);
+	close(p->mail[0]);
+	close(p->mail[1]);
+}
+
+/* ---- GPUs ---- */
+
+/* What is not said is the same for all; fences must not expire meanwhile. */
+static const char *const settings[FZ_GPUS] = {
+	"fence_timeout_ms=60000",
+	"fence_timeout_ms=60000 max_segment=4096",
+	"fence_timeout_ms=60000 dma_bits=32",
+	"fence_timeout_ms=60000",
+};
+
+static void gpu_name(const struct fz_run *run, unsigned int gpu,
+		     char name[FZ_NAME])
+{
+	snprintf(name, FZ_NAME, "fuzz%u-%u", run->options.label, gpu);
+}
+
+bool fz_plug(struct fz_run *run, unsigned int gpu)
+{
+	char name[FZ_NAME], path[300];
+	struct fz_inst *inst;
+
+	if (gpu >= FZ_GPUS || run->gpu[gpu].inst)
+		return false;
+	gpu_name(run, gpu, name);
+	inst = fz_inst_new(vp_config_plug(name, settings[gpu]));
+	inst->limited = strstr(settings[gpu], "dma_bits");
+	for (int node = VP_RENDER; node <= VP_PRIMARY; node++) {
+		if (vp_node_path(inst->index, node, path, sizeof(path)))
+			fz_fail(run, "GPU %u has no node %d", gpu, node);
+		snprintf(inst->path[node], FZ_NAME, "%.*s", FZ_NAME - 1, path);
+	}
+	run->gpu[gpu].inst = inst;
+	return true;
+}
+
+void fz_unplug(struct fz_run *run, unsigned int gpu)
+{
+	struct fz_inst *inst = run->gpu[gpu].inst;
+	struct fz_file *file;
+	char name[FZ_NAME];
+
+	if (!inst)
+		return;
+	gpu_name(run, gpu, name);
+	vp_config_remove(name);
+	run->gpu[gpu].inst = NULL;
+	inst->gone = true;
+	if (run->waiting.inst == inst)
+		run->waiting.inst_gone = true;
+	fz_each(file, &run->files)
+		if (file->inst == inst)
+			fz_file_fences_end(run, file, -ENODEV);
+	fz_inst_put(inst);
+}
+
+/* ---- runs ---- */
+
+/*
+ * One process works at a time, so they all get the same processor: handing over
+ * is then ten times as fast. Bursts are not held to that.
+ */
+static void use_processor(int which)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (which < 0 || cpu == which)
+			CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int open_debugfs(const char *name, int flags)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), DEBUGFS "%s", name);
+	fd = open(path, flags | O_CLOEXEC);
+	igt_assert_f(fd >= 0, "%s: %s\n", path, strerror(errno));
+	return fd;
+}
+
+static bool is_enforced(void)
+{
+	FILE *file = fopen(PARAMETERS "enforce_read_only", "re");
+	int c = file ? fgetc(file) : 'N';
+
+	if (file)
+		fclose(file);
+	return c == 'Y';
+}
+
+void fz_start(struct fz_run *run, const struct fz_options *options)
+{
+	memset(run, 0, sizeof(*run));
+	run->options = *options;
+	run->procs = options->procs;
+	igt_assert(run->procs >= 1 && run->procs <= FZ_PROCS);
+	vp_counts();		/* mounts debugfs */
+	run->enforced = is_enforced();
+	run->move = open_debugfs("move", O_WRONLY);
+	run->revoke = open_debugfs("revoke", O_WRONLY);
+	run->counts = open_debugfs("counts", O_RDONLY);
+	fz_memory_reset();
+	fz_find_vgem(run->vgem);
+	run->processor = (int)(options->seed + options->label) % 2;
+	use_processor(run->processor);
+	/* The last one is plugged in by a step. */
+	for (unsigned int gpu = 0; gpu + 1 < FZ_GPUS; gpu++)
+		if (!(options->no_gpus >> gpu & 1))
+			fz_plug(run, gpu);
+	for (unsigned int proc = 0; proc < run->procs; proc++)
+		open_proc(&run->proc[proc]);
+	/* One place is free, for a fork. */
+	for (unsigned int proc = 0; proc < run->procs; proc++)
+		if ((proc + 1 < run->procs || run->procs < 3) &&
+		    !(options->no_procs >> proc & 1))
+			fz_spawn(run, proc);
+}
+
+void fz_end(struct fz_run *run)
+{
+	for (unsigned int proc = 0; proc < run->procs; proc++)
+		close_proc(run, proc);
+	fz_look_after_waiting(run);
+	for (unsigned int gpu = 0; gpu < FZ_GPUS; gpu++)
+		fz_unplug(run, gpu);
+	/* What is left only polls have held, and their fences have ended. */
+	if (!run->failed && run->has_limbo)
+		fz_leave_limbo(run);
+	if (!run->failed && (run->bufs.n || run->files.n || run->pending.n))
+		fz_fail(run, "the model itself leaks: %u buffers, %u files, %u fences",
+			run->bufs.n, run->files.n, run->pending.n);
+	use_processor(-1);
+	fz_vec_free(&run->bufs);
+	fz_vec_free(&run->files);
+	fz_vec_free(&run->pending);
+	close(run->move);
+	close(run->revoke);
+	close(run->counts);
+}
