@@ -175,7 +175,7 @@ racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime
 .PHONY: test-debug
 test-debug: export TEST := $(value TEST)
 test-debug: ## all tests on a kernel with every check, the racing ones on one with KCSAN (built at first)
-	$(Q)$(call prepare,debug kcsan,programs igt)
+	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt)
 	$(Q)$(again) $(jobs) programs
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
 		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "debug/2 kcsan"; fi

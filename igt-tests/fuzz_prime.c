@@ -20,7 +20,7 @@
 
 IGT_TEST_DESCRIPTION("Random steps of everything there is, against a model");
 
-#define SHRINK_SECONDS	90
+#define SHRINK_SECONDS	200
 #define STEPS		20000
 #define STEPS_DEBUG	100000
 
