@@ -19,7 +19,7 @@ help: ## list the targets and the variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
-	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell, soak: 6.1; fuzz: 6.12; test, bench, check: both)'
+	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell: 6.1; fuzz, soak: 6.12; test, bench, check: both)'
 	@echo 'MINUTES=N  how long make soak takes (60)'
 	@echo 'STEPS=N, SEED=N  how many steps make fuzz takes (100000), and from which seed (a new one)'
 	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test and test-debug run, the subtest may have a * (all)'
@@ -144,7 +144,7 @@ $(foreach t,$(tests),$(if $(wildcard igt-tests/$t/*.c),$(eval $(call test_rule,$
 
 one_kernel = $(or $(KERNEL),6.1)
 kernels = $(or $(KERNEL),6.1 6.12)
-fuzz_kernel = $(or $(KERNEL),6.12)
+newest_kernel = $(or $(KERNEL),6.12)
 
 # All that running in a guest takes: set-up of the groups "$2" and the module, for the kernels "$1".
 define prepare
@@ -188,10 +188,10 @@ test-table: ## put the numbers of the last make test and make test-debug into th
 fuzz: STEPS := $(or $(STEPS),100000)
 fuzz: SEED := $(or $(SEED),$(shell date +%s))
 fuzz: ## random steps against a model, in a guest: STEPS of them from SEED, a new one each time
-	$(Q)$(call prepare,$(fuzz_kernel),programs igt)
+	$(Q)$(call prepare,$(newest_kernel),programs igt)
 	$(Q)$(again) $(jobs) build/bin/igt/fuzz_prime
 	@echo 'seed $(SEED)'
-	$(Q)tools/vm/run --kernel $(fuzz_kernel) --name fuzz --timeout $$((900 + $(STEPS) / 50)) -- \
+	$(Q)tools/vm/run --kernel $(newest_kernel) --name fuzz --timeout $$((900 + $(STEPS) / 50)) -- \
 		sh -c 'tools/vm/load-vprime && exec build/bin/igt/fuzz_prime --seed $(SEED) --steps $(STEPS) \
 			--run-subtest sequence,together'
 
@@ -219,9 +219,9 @@ unwatched:
 
 .PHONY: soak
 soak: ## many processes share for MINUTES (60), in a guest: nothing may hang, go wrong or grow
-	$(Q)$(call prepare,$(one_kernel),programs)
+	$(Q)$(call prepare,$(newest_kernel),programs)
 	$(Q)$(again) $(jobs) tools
-	$(Q)tools/vm/run --kernel $(one_kernel) --out out/soak \
+	$(Q)tools/vm/run --kernel $(newest_kernel) --out out/soak \
 		--timeout $$(($(or $(MINUTES),60) * 66 + 1800)) -- \
 		tools/vm/guest-soak --minutes $(or $(MINUTES),60)
 

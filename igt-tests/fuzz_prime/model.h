@@ -132,7 +132,7 @@ struct fz_fence {
 
 struct fz_sync {
 	unsigned int fds;
-	struct fz_vec fences;		/* none: a stub that has signalled */
+	struct fz_vec fences;		/* none: it has signalled from the start */
 	struct fz_vec maybe;		/* another of their line stands for these */
 	bool grouped;			/* as of the buffer */
 };
