@@ -683,7 +683,10 @@ static void reach(void)
 #define FAR_SIZE	(64 * VP_MIB)
 #define FAR_PAGES	((long)(FAR_SIZE / VP_PAGE))
 
-/* Free pages below 4 GiB, and above. */
+/*
+ * Free pages below 4 GiB, and above. Those count that a processor keeps for
+ * itself, of which there may be as many as a buffer has.
+ */
 struct free_pages {
 	long near, far;
 };
@@ -698,7 +701,8 @@ static struct free_pages count_free_pages(void)
 	igt_assert(file);
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "Node %*d, zone %31s", zone);
-		if (sscanf(line, " nr_free_pages %ld", &pages) != 1)
+		if (sscanf(line, " nr_free_pages %ld", &pages) != 1 &&
+		    sscanf(line, " count: %ld", &pages) != 1)
 			continue;
 		if (!strncmp(zone, "DMA", 3))
 			free.near += pages;
@@ -728,11 +732,7 @@ static struct free_pages free_pages(void)
 	return now;
 }
 
-/*
- * Whether the buffer's pages, or other ones like them, are gone from there.
- * Free pages that a processor keeps for itself, up to a third of that, are in
- * no count.
- */
+/* Whether the buffer's pages, or other ones like them, are gone from there. */
 static bool taken(long before, long now)
 {
 	return before - now > FAR_PAGES / 2;
