@@ -170,7 +170,7 @@ test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
 	$(Q)tools/vm/test "$(kernels)" $${TEST:+"$$TEST"}
 
 # The tests that put many threads or processes to one thing; the rest tell KCSAN nothing.
-racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together
+racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
 
 .PHONY: test-debug
 test-debug: export TEST := $(value TEST)
