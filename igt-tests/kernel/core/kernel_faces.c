@@ -5,6 +5,7 @@
  */
 #include "core_test.h"
 
+#include <linux/dma-mapping.h>
 #include <linux/highmem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -446,6 +447,47 @@ static int test_memory(void)
 	return 0;
 }
 
+/* Whole, no entry longer than the device takes, and none beyond its reach. */
+static int vp_test_is_usable(struct vp_attachment *attach)
+{
+	struct device *dev = attach->dev;
+	struct scatterlist *sg;
+	size_t size = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(attach->sgt, sg, i) {
+		CHECK(sg_dma_len(sg) && PAGE_ALIGNED(sg_dma_len(sg)));
+		CHECK(sg_dma_len(sg) <= dma_get_max_seg_size(dev));
+		CHECK(sg_dma_address(sg) + sg_dma_len(sg) - 1 <=
+		      dma_get_mask(dev));
+		size += sg_dma_len(sg);
+	}
+	CHECK(size == attach->buf->size);
+	return 0;
+}
+
+/* What those have who have the buffer mapped just now. */
+static int test_tables(void)
+{
+	struct vp_dmabuf *buf = vp_dmabuf_get(vp_test_fd);
+	struct vp_attachment *attach;
+	unsigned int mapped = 0;
+	int ret = 0;
+
+	CHECK(!IS_ERR(buf));
+	dma_resv_lock(buf->resv, NULL);
+	list_for_each_entry(attach, &buf->attachments, node) {
+		if (!attach->sgt)
+			continue;
+		mapped++;
+		ret = ret ?: vp_test_is_usable(attach);
+	}
+	dma_resv_unlock(buf->resv);
+	vp_dmabuf_put(buf);
+	CHECK(mapped);
+	return ret;
+}
+
 const struct vp_test vp_face_tests[] = {
 	{ "kernel-importer", test_kernel_importer },
 	{ "kernel-importer-static", test_kernel_importer_static },
@@ -454,5 +496,6 @@ const struct vp_test vp_face_tests[] = {
 	{ "kernel-exporter", test_kernel_exporter },
 	{ "kernel-exporter-moves", test_kernel_exporter_moves },
 	{ "memory", test_memory },
+	{ "tables", test_tables },
 	{}
 };
