@@ -109,6 +109,39 @@ static int test_kernel_importer_static(void)
 	return 0;
 }
 
+/* One that maps what it has mapped is told so, as one of vprime's would be. */
+static int test_kernel_importer_twice(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct dma_buf_attachment *kattach;
+	struct dma_buf *kbuf;
+	struct sg_table *sgt;
+	int twice[2];
+
+	CHECK(buffer);
+	kbuf = vp_dmabuf_kernel_get(&buffer->base, O_RDWR);
+	CHECK(!IS_ERR(kbuf));
+	kattach = dma_buf_dynamic_attach(kbuf, &vp_test_pdev->dev,
+					 &vp_test_kernel_ops, NULL);
+	CHECK(!IS_ERR(kattach));
+	dma_resv_lock(kbuf->resv, NULL);
+	sgt = dma_buf_map_attachment(kattach, DMA_TO_DEVICE);
+	twice[0] = PTR_ERR(dma_buf_map_attachment(kattach, DMA_TO_DEVICE));
+	twice[1] = PTR_ERR(dma_buf_map_attachment(kattach, DMA_BIDIRECTIONAL));
+	dma_resv_unlock(kbuf->resv);
+	CHECK(!IS_ERR(sgt) && twice[0] == -EBUSY && twice[1] == -EBUSY);
+	CHECK(buffer->maps == 1);
+
+	dma_resv_lock(kbuf->resv, NULL);
+	dma_buf_unmap_attachment(kattach, sgt, DMA_TO_DEVICE);
+	dma_resv_unlock(kbuf->resv);
+	dma_buf_detach(kbuf, kattach);
+	CHECK(buffer->maps == 0 && buffer->pins == 0);
+	vp_dmabuf_put(&buffer->base);
+	dma_buf_put(kbuf);
+	return 0;
+}
+
 /* One that is told and unmaps, with what it needs for that. */
 struct vp_test_kernel_importer {
 	struct dma_buf_attachment *kattach;
@@ -491,6 +524,7 @@ static int test_tables(void)
 const struct vp_test vp_face_tests[] = {
 	{ "kernel-importer", test_kernel_importer },
 	{ "kernel-importer-static", test_kernel_importer_static },
+	{ "kernel-importer-twice", test_kernel_importer_twice },
 	{ "kernel-importer-moves", test_kernel_importer_moves },
 	{ "kernel-importer-read-only", test_kernel_importer_read_only },
 	{ "kernel-exporter", test_kernel_exporter },
