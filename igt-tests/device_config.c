@@ -885,7 +885,7 @@ static void dma_bits_pinned(void)
 	vp_unload_foreign("vgem");
 }
 
-/* Another driver's memory does not move: it is in reach, or EBUSY. */
+/* Another driver's memory does not move: it is in reach, bounced, or EIO. */
 static void dma_bits_foreign(void)
 {
 	int near = vp_config_open(GPU, "dma_bits=32 max_segment=4096"), vgem;
@@ -905,9 +905,16 @@ static void dma_bits_foreign(void)
 	igt_assert(pixels);
 	ret = vp_try_peek(near, handle, 0, pixels, dumb.size);
 	igt_info("peek: %s\n", strerror(-ret));
-	igt_assert(ret == 0 || ret == -EBUSY);
-	if (!ret)
+	igt_assert(ret == 0 || ret == -EIO);
+	if (!ret) {
 		vp_assert_pattern(pixels, dumb.size, 1);
+		vp_fill(pixels, dumb.size, 2);
+		vp_poke(near, handle, 0, pixels, dumb.size);
+		vp_assert_pattern(map, dumb.size, 2);
+		vp_fill(map, dumb.size, 3);
+		vp_peek(near, handle, 0, pixels, dumb.size);
+		vp_assert_pattern(pixels, dumb.size, 3);
+	}
 
 	free(pixels);
 	vp_unmap(map, dumb.size);
@@ -916,6 +923,127 @@ static void dma_bits_foreign(void)
 	close(vgem);
 	vp_config_remove(GPU);
 	vp_unload_foreign("vgem");
+}
+
+/* Who exports to a GPU is told what that can take. */
+static void told(void)
+{
+	static const struct {
+		const char *settings;
+		uint64_t mask, segment;
+	} gpus[] = {
+		{ "", ~0ull, MAX_SEGMENT },
+		{ "dma_bits=32", 0xffffffff, MAX_SEGMENT },
+		{ "dma_bits=40 max_segment=8192", (1ull << 40) - 1, 8192 },
+		{ "max_segment=4096 coherent=0", ~0ull, 4096 },
+	};
+	int foreign = vp_foreign_open_fresh(), gpu;
+	int dmabuf = vp_foreign_export(foreign, SIZE, 0);
+	struct vp_foreign_buffer there;
+
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(gpus); i++) {
+		gpu = vp_config_open(GPU, gpus[i].settings);
+		vp_import(gpu, dmabuf);
+		there = vp_foreign_buffer(foreign, dmabuf);
+		igt_assert_eq(there.dma_mask, gpus[i].mask);
+		igt_assert_eq(there.max_segment, gpus[i].segment);
+		close(gpu);
+		vp_config_remove(GPU);
+	}
+	close(dmabuf);
+	close(foreign);
+}
+
+/*
+ * Memory of another driver's that 32 bits do not reach, and that its exporter
+ * does not sync: the kernel bounces it. Whatever is in between, the pixels are
+ * everybody's.
+ */
+static void dma_bits_bounced(void)
+{
+	int foreign = vp_foreign_open_fresh(), far = vp_open(0);
+	int near = vp_config_open(GPU, "dma_bits=32"), dmabuf, ret;
+	uint32_t far_handle, near_handle, id, pixels[SIZE / 4], word = 7;
+	void *map;
+
+	dmabuf = vp_foreign_export(foreign, SIZE, VP_FOREIGN_DYNAMIC);
+	id = vp_foreign_attach(foreign, dmabuf, 0);
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE), 0);
+	igt_require_f(vp_foreign_address(foreign, id, 0) >> 32,
+		      "the kernel gave no memory above 4 GiB\n");
+	vp_foreign_detach(foreign, id);
+	map = vp_map_dmabuf(dmabuf, SIZE, RW);
+	far_handle = vp_import(far, dmabuf);
+	near_handle = vp_import(near, dmabuf);
+
+	vp_fill(map, SIZE, 1);
+	ret = vp_try_peek(near, near_handle, 0, pixels, SIZE);
+	igt_require_f(!ret, "the kernel does not bounce: %s\n",
+		      strerror(-ret));
+	vp_assert_pattern(pixels, SIZE, 1);
+	vp_fill(map, SIZE, 2);
+	vp_peek(near, near_handle, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 2);
+	vp_fill(pixels, SIZE, 3);
+	vp_poke(near, near_handle, 0, pixels, SIZE);
+	vp_assert_pattern(map, SIZE, 3);
+	vp_peek(far, far_handle, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 3);
+	vp_fill(pixels, SIZE, 4);
+	vp_poke(far, far_handle, 0, pixels, SIZE);
+	/* What lies beside a word that the near one writes stays as it is. */
+	vp_poke(near, near_handle, VP_PAGE + 4, &word, sizeof(word));
+	pixels[VP_PAGE / 4 + 1] = word;
+	igt_assert_eq(memcmp(map, pixels, SIZE), 0);
+	vp_peek(near, near_handle, 0, pixels, SIZE);
+	igt_assert_eq(memcmp(map, pixels, SIZE), 0);
+	/* Nor does the mapping's end bring an older state back. */
+	vp_fill(map, SIZE, 5);
+	vp_close(near, near_handle);
+	vp_assert_pattern(map, SIZE, 5);
+
+	vp_unmap(map, SIZE);
+	close(dmabuf);
+	close(near);
+	close(far);
+	close(foreign);
+	vp_config_remove(GPU);
+}
+
+/* An exporter that does not care: what it hands out is refused. */
+static void dma_bits_deaf(void)
+{
+	int foreign = vp_foreign_open_fresh(), far = vp_open(0);
+	int near = vp_config_open(GPU, "dma_bits=32"), dmabuf;
+	uint32_t far_handle, near_handle = 0, id, word = 7;
+	struct vp_counts before;
+
+	dmabuf = vp_foreign_export(foreign, SIZE,
+				   VP_FOREIGN_DYNAMIC | VP_FOREIGN_DEAF);
+	id = vp_foreign_attach(foreign, dmabuf, 0);
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE), 0);
+	igt_require_f(vp_foreign_address(foreign, id, 0) >> 32,
+		      "the kernel gave no memory above 4 GiB\n");
+	vp_foreign_detach(foreign, id);
+	far_handle = vp_import(far, dmabuf);
+	vp_poke(far, far_handle, 0, &word, sizeof(word));
+	near_handle = vp_import(near, dmabuf);
+	before = vp_counts();
+	vp_assert_refused(vp_try_peek(near, near_handle, 0, &word,
+				      sizeof(word)), EIO);
+	vp_assert_refused(vp_try_poke(near, near_handle, 0, &word,
+				      sizeof(word)), EIO);
+	igt_assert_eq(vp_foreign_buffer(foreign, dmabuf).maps, 1);
+	vp_assert_counts(&before);
+	word = 0;
+	vp_peek(far, far_handle, 0, &word, sizeof(word));
+	igt_assert_eq(word, 7);
+
+	close(dmabuf);
+	close(near);
+	close(far);
+	close(foreign);
+	vp_config_remove(GPU);
 }
 
 static void sixty_four(void)
@@ -1309,9 +1437,21 @@ igt_main
 	vp_subtest("dma-bits-pinned")
 		dma_bits_pinned();
 
-	igt_describe("dma_bits=32: another driver's memory is read, or EBUSY");
+	igt_describe("dma_bits=32: another driver's memory is read and written, or EIO");
 	vp_subtest("dma-bits-foreign")
 		dma_bits_foreign();
+
+	igt_describe("dma_bits=32: what such a GPU writes to memory beyond its reach is there, as is what it reads");
+	vp_subtest("dma-bits-bounced")
+		dma_bits_bounced();
+
+	igt_describe("dma_bits=32: addresses beyond, from a driver that does not listen, are EIO");
+	vp_subtest("dma-bits-deaf")
+		dma_bits_deaf();
+
+	igt_describe("Another driver is told dma_bits and max_segment of the GPU that imports");
+	vp_subtest("foreign-is-told")
+		told();
 
 	igt_describe("64 GPUs are there and in libdrm's list; the 65th is ENOSPC");
 	vp_subtest("sixty-four")
