@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
+#include "vp_core.h"
+#include "vp_foreign.h"
 #include "vp_test.h"
 
 IGT_TEST_DESCRIPTION("GPUs of different abilities, made with configfs");
@@ -681,95 +683,57 @@ static void reach(void)
 }
 
 #define FAR_SIZE	(64 * VP_MIB)
-#define FAR_PAGES	((long)(FAR_SIZE / VP_PAGE))
+/* In every one of so many bytes it is looked where a buffer is. */
+#define FAR_STEP	(64 * VP_KIB)
+#define FAR_STEPS	((unsigned int)(FAR_SIZE / FAR_STEP))
 
-/*
- * Free pages below 4 GiB, and above. Those count that a processor keeps for
- * itself, of which there may be as many as a buffer has.
- */
-struct free_pages {
-	long near, far;
-};
-
-static struct free_pages count_free_pages(void)
+/* How many of those are beyond 4 GiB. Another driver's importer tells. */
+static unsigned int count_far(int dmabuf)
 {
-	struct free_pages free = {};
-	char line[256], zone[32] = "";
-	FILE *file = fopen("/proc/zoneinfo", "re");
-	long pages;
+	int foreign = vp_foreign_open();
+	uint32_t id = vp_foreign_attach(foreign, dmabuf, 0);
+	unsigned int far = 0;
 
-	igt_assert(file);
-	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "Node %*d, zone %31s", zone);
-		if (sscanf(line, " nr_free_pages %ld", &pages) != 1 &&
-		    sscanf(line, " count: %ld", &pages) != 1)
-			continue;
-		if (!strncmp(zone, "DMA", 3))
-			free.near += pages;
-		else
-			free.far += pages;
-	}
-	fclose(file);
-	return free;
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE), 0);
+	for (size_t at = 0; at < FAR_SIZE; at += FAR_STEP)
+		far += vp_foreign_address(foreign, id, at) >> 32 != 0;
+	close(foreign);
+	return far;
 }
 
-/*
- * What was let go before comes free a while later: wait until that is over, up
- * to three seconds.
- */
-static struct free_pages free_pages(void)
+static void assert_far(int dmabuf)
 {
-	struct free_pages last = count_free_pages(), now;
-
-	for (int i = 0; i < 60; i++) {
-		usleep(50000);
-		now = count_free_pages();
-		if (labs(now.near - last.near) < 64 &&
-		    labs(now.far - last.far) < 64)
-			break;
-		last = now;
-	}
-	return now;
+	igt_assert_eq(count_far(dmabuf), FAR_STEPS);
 }
 
-/* Whether the buffer's pages, or other ones like them, are gone from there. */
-static bool taken(long before, long now)
+static void assert_near(int dmabuf)
 {
-	return before - now > FAR_PAGES / 2;
-}
-
-static void assert_far(const struct free_pages *before)
-{
-	struct free_pages now = free_pages();
-
-	igt_debug("free below 4 GiB: %ld, now %ld; above: %ld, now %ld\n",
-		  before->near, now.near, before->far, now.far);
-	igt_assert(taken(before->far, now.far));
-	igt_assert(!taken(before->near, now.near));
-}
-
-static void assert_near(const struct free_pages *before)
-{
-	struct free_pages now = free_pages();
-
-	igt_debug("free below 4 GiB: %ld, now %ld; above: %ld, now %ld\n",
-		  before->near, now.near, before->far, now.far);
-	igt_assert(taken(before->near, now.near));
-	igt_assert(!taken(before->far, now.far));
+	igt_assert_eq(count_far(dmabuf), 0);
 }
 
 /* A buffer of GPU 0 that 32 bits do not reach. */
-static uint32_t far_buffer(int gpu, void **map, struct free_pages *before)
+static uint32_t far_buffer(int gpu, void **map, int *dmabuf)
 {
 	uint32_t handle = vp_create(gpu, FAR_SIZE);
 
-	*before = free_pages();
+	*dmabuf = vp_export(gpu, handle);
 	*map = vp_map(gpu, handle, FAR_SIZE, RW);
 	vp_fill_sparse(*map, FAR_SIZE, 1);
-	igt_require_f(taken(before->far, free_pages().far),
+	igt_require_f(count_far(*dmabuf) == FAR_STEPS,
 		      "the kernel gave no memory above 4 GiB\n");
-	assert_far(before);
 	return handle;
+}
+
+/* Skips where there is no such memory at all. */
+static void require_far_memory(void)
+{
+	int gpu = vp_open(0), dmabuf;
+	void *map;
+
+	far_buffer(gpu, &map, &dmabuf);
+	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
+	close(gpu);
 }
 
 static void assert_peek(int gpu, uint32_t handle, uint32_t seed)
@@ -786,22 +750,18 @@ static void dma_bits_moves(void)
 {
 	int far = vp_open(0), near, dmabuf;
 	uint32_t far_handle, near_handle;
-	struct free_pages before;
 	void *map, *pixels;
 	char byte;
 
-	far_handle = far_buffer(far, &map, &before);
+	far_handle = far_buffer(far, &map, &dmabuf);
 	/* The far GPU has it mapped too, and has to follow. */
 	vp_peek(far, far_handle, 0, &byte, 1);
-	assert_far(&before);
-
 	near = vp_config_open(GPU, "dma_bits=32");
-	dmabuf = vp_export(far, far_handle);
 	near_handle = vp_import(near, dmabuf);
 	/* To have it is not to map it. */
-	assert_far(&before);
+	assert_far(dmabuf);
 	vp_peek(near, near_handle, 1, &byte, 1);
-	assert_near(&before);
+	assert_near(dmabuf);
 	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
 	assert_peek(near, near_handle, 1);
 	assert_peek(far, far_handle, 1);
@@ -813,7 +773,7 @@ static void dma_bits_moves(void)
 	free(pixels);
 	vp_assert_pattern_sparse(map, FAR_SIZE, 2);
 	assert_peek(far, far_handle, 2);
-	assert_near(&before);
+	assert_near(dmabuf);
 
 	vp_unmap(map, FAR_SIZE);
 	close(dmabuf);
@@ -825,25 +785,21 @@ static void dma_bits_moves(void)
 /* One that the near GPU made itself, and that the CPU touched first. */
 static void dma_bits_own(void)
 {
-	int far = vp_open(0), near;
-	struct free_pages before;
+	int near, dmabuf;
 	uint32_t handle;
 	void *map;
 
-	/* Is there such memory at all? */
-	far_buffer(far, &map, &before);
-	vp_unmap(map, FAR_SIZE);
-	close(far);
-
+	require_far_memory();
 	near = vp_config_open(GPU, "dma_bits=32");
-	before = free_pages();
 	handle = vp_create(near, FAR_SIZE);
+	dmabuf = vp_export(near, handle);
 	map = vp_map(near, handle, FAR_SIZE, RW);
 	vp_fill_sparse(map, FAR_SIZE, 3);
 	assert_peek(near, handle, 3);
-	assert_near(&before);
+	assert_near(dmabuf);
 	vp_assert_pattern_sparse(map, FAR_SIZE, 3);
 	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
 	close(near);
 	vp_config_remove(GPU);
 }
@@ -854,21 +810,21 @@ static void dma_bits_own(void)
  */
 static int near_by_chance(void)
 {
-	int filler = vp_open(0), dmabuf = -1, near = 0;
-	struct free_pages before;
+	int filler = vp_open(0), dmabuf = -1;
 	uint32_t handle;
 	void *map;
 
 	for (int i = 0; i < 64 && dmabuf < 0; i++) {
 		handle = vp_create(filler, FAR_SIZE);
-		before = free_pages();
 		map = vp_map(filler, handle, FAR_SIZE, RW);
 		vp_fill_sparse(map, FAR_SIZE, 1);
 		vp_unmap(map, FAR_SIZE);
+		dmabuf = vp_export(filler, handle);
 		/* The first of them may lie on both sides. */
-		near += taken(before.near, free_pages().near);
-		if (near == 3)
-			dmabuf = vp_export(filler, handle);
+		if (count_far(dmabuf)) {
+			close(dmabuf);
+			dmabuf = -1;
+		}
 	}
 	close(filler);
 	igt_require_f(dmabuf >= 0, "the kernel gave no memory below 4 GiB\n");
@@ -878,24 +834,17 @@ static int near_by_chance(void)
 /* What a GPU sees that does not snoop has to lie within its reach as well. */
 static void dma_bits_shadow(void)
 {
-	int far = vp_open(0), near, dmabuf;
-	struct free_pages before;
+	int near, dmabuf;
 	uint32_t handle;
-	void *map;
 
-	/* Is there memory above at all? */
-	far_buffer(far, &map, &before);
-	vp_unmap(map, FAR_SIZE);
-	close(far);
-
+	require_far_memory();
 	dmabuf = near_by_chance();
-	near = vp_config_open(GPU, "dma_bits=32 coherent=0");
-	handle = vp_import(near, dmabuf);
 	/* A closed file's memory may take a moment. */
 	usleep(500000);
-	before = free_pages();
+	near = vp_config_open(GPU, "dma_bits=32 coherent=0");
+	handle = vp_import(near, dmabuf);
 	assert_peek(near, handle, 1);
-	assert_near(&before);
+	vp_core_run("tables", dmabuf);
 
 	close(dmabuf);
 	close(near);
@@ -906,12 +855,10 @@ static void dma_bits_pinned(void)
 {
 	int far = vp_open(0), near, vgem, dmabuf;
 	uint32_t far_handle, near_handle;
-	struct free_pages before;
 	char byte = 0;
 	void *map;
 
-	far_handle = far_buffer(far, &map, &before);
-	dmabuf = vp_export(far, far_handle);
+	far_handle = far_buffer(far, &map, &dmabuf);
 	vp_load_foreign("vgem");
 	vgem = vp_open_foreign("vgem");
 	vp_import(vgem, dmabuf);
@@ -920,14 +867,15 @@ static void dma_bits_pinned(void)
 	near_handle = vp_import(near, dmabuf);
 	vp_assert_refused(vp_try_peek(near, near_handle, 0, &byte, 1), EBUSY);
 	vp_assert_refused(vp_try_poke(near, near_handle, 0, &byte, 1), EBUSY);
-	assert_far(&before);
+	assert_far(dmabuf);
 	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
+	assert_peek(far, far_handle, 1);
 
 	/* It goes when nobody holds it where it is. */
 	close(vgem);
 	assert_peek(near, near_handle, 1);
 	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
-	assert_near(&before);
+	assert_near(dmabuf);
 
 	vp_unmap(map, FAR_SIZE);
 	close(dmabuf);
@@ -937,7 +885,7 @@ static void dma_bits_pinned(void)
 	vp_unload_foreign("vgem");
 }
 
-/* Another driver's memory does not move: it is in reach, or EBUSY. */
+/* Another driver's memory does not move: it is in reach, bounced, or EIO. */
 static void dma_bits_foreign(void)
 {
 	int near = vp_config_open(GPU, "dma_bits=32 max_segment=4096"), vgem;
@@ -957,9 +905,16 @@ static void dma_bits_foreign(void)
 	igt_assert(pixels);
 	ret = vp_try_peek(near, handle, 0, pixels, dumb.size);
 	igt_info("peek: %s\n", strerror(-ret));
-	igt_assert(ret == 0 || ret == -EBUSY);
-	if (!ret)
+	igt_assert(ret == 0 || ret == -EIO);
+	if (!ret) {
 		vp_assert_pattern(pixels, dumb.size, 1);
+		vp_fill(pixels, dumb.size, 2);
+		vp_poke(near, handle, 0, pixels, dumb.size);
+		vp_assert_pattern(map, dumb.size, 2);
+		vp_fill(map, dumb.size, 3);
+		vp_peek(near, handle, 0, pixels, dumb.size);
+		vp_assert_pattern(pixels, dumb.size, 3);
+	}
 
 	free(pixels);
 	vp_unmap(map, dumb.size);
@@ -968,6 +923,127 @@ static void dma_bits_foreign(void)
 	close(vgem);
 	vp_config_remove(GPU);
 	vp_unload_foreign("vgem");
+}
+
+/* Who exports to a GPU is told what that can take. */
+static void told(void)
+{
+	static const struct {
+		const char *settings;
+		uint64_t mask, segment;
+	} gpus[] = {
+		{ "", ~0ull, MAX_SEGMENT },
+		{ "dma_bits=32", 0xffffffff, MAX_SEGMENT },
+		{ "dma_bits=40 max_segment=8192", (1ull << 40) - 1, 8192 },
+		{ "max_segment=4096 coherent=0", ~0ull, 4096 },
+	};
+	int foreign = vp_foreign_open_fresh(), gpu;
+	int dmabuf = vp_foreign_export(foreign, SIZE, 0);
+	struct vp_foreign_buffer there;
+
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(gpus); i++) {
+		gpu = vp_config_open(GPU, gpus[i].settings);
+		vp_import(gpu, dmabuf);
+		there = vp_foreign_buffer(foreign, dmabuf);
+		igt_assert_eq(there.dma_mask, gpus[i].mask);
+		igt_assert_eq(there.max_segment, gpus[i].segment);
+		close(gpu);
+		vp_config_remove(GPU);
+	}
+	close(dmabuf);
+	close(foreign);
+}
+
+/*
+ * Memory of another driver's that 32 bits do not reach, and that its exporter
+ * does not sync: the kernel bounces it. Whatever is in between, the pixels are
+ * everybody's.
+ */
+static void dma_bits_bounced(void)
+{
+	int foreign = vp_foreign_open_fresh(), far = vp_open(0);
+	int near = vp_config_open(GPU, "dma_bits=32"), dmabuf, ret;
+	uint32_t far_handle, near_handle, id, pixels[SIZE / 4], word = 7;
+	void *map;
+
+	dmabuf = vp_foreign_export(foreign, SIZE, VP_FOREIGN_DYNAMIC);
+	id = vp_foreign_attach(foreign, dmabuf, 0);
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE), 0);
+	igt_require_f(vp_foreign_address(foreign, id, 0) >> 32,
+		      "the kernel gave no memory above 4 GiB\n");
+	vp_foreign_detach(foreign, id);
+	map = vp_map_dmabuf(dmabuf, SIZE, RW);
+	far_handle = vp_import(far, dmabuf);
+	near_handle = vp_import(near, dmabuf);
+
+	vp_fill(map, SIZE, 1);
+	ret = vp_try_peek(near, near_handle, 0, pixels, SIZE);
+	igt_require_f(!ret, "the kernel does not bounce: %s\n",
+		      strerror(-ret));
+	vp_assert_pattern(pixels, SIZE, 1);
+	vp_fill(map, SIZE, 2);
+	vp_peek(near, near_handle, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 2);
+	vp_fill(pixels, SIZE, 3);
+	vp_poke(near, near_handle, 0, pixels, SIZE);
+	vp_assert_pattern(map, SIZE, 3);
+	vp_peek(far, far_handle, 0, pixels, SIZE);
+	vp_assert_pattern(pixels, SIZE, 3);
+	vp_fill(pixels, SIZE, 4);
+	vp_poke(far, far_handle, 0, pixels, SIZE);
+	/* What lies beside a word that the near one writes stays as it is. */
+	vp_poke(near, near_handle, VP_PAGE + 4, &word, sizeof(word));
+	pixels[VP_PAGE / 4 + 1] = word;
+	igt_assert_eq(memcmp(map, pixels, SIZE), 0);
+	vp_peek(near, near_handle, 0, pixels, SIZE);
+	igt_assert_eq(memcmp(map, pixels, SIZE), 0);
+	/* Nor does the mapping's end bring an older state back. */
+	vp_fill(map, SIZE, 5);
+	vp_close(near, near_handle);
+	vp_assert_pattern(map, SIZE, 5);
+
+	vp_unmap(map, SIZE);
+	close(dmabuf);
+	close(near);
+	close(far);
+	close(foreign);
+	vp_config_remove(GPU);
+}
+
+/* An exporter that does not care: what it hands out is refused. */
+static void dma_bits_deaf(void)
+{
+	int foreign = vp_foreign_open_fresh(), far = vp_open(0);
+	int near = vp_config_open(GPU, "dma_bits=32"), dmabuf;
+	uint32_t far_handle, near_handle = 0, id, word = 7;
+	struct vp_counts before;
+
+	dmabuf = vp_foreign_export(foreign, SIZE,
+				   VP_FOREIGN_DYNAMIC | VP_FOREIGN_DEAF);
+	id = vp_foreign_attach(foreign, dmabuf, 0);
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE), 0);
+	igt_require_f(vp_foreign_address(foreign, id, 0) >> 32,
+		      "the kernel gave no memory above 4 GiB\n");
+	vp_foreign_detach(foreign, id);
+	far_handle = vp_import(far, dmabuf);
+	vp_poke(far, far_handle, 0, &word, sizeof(word));
+	near_handle = vp_import(near, dmabuf);
+	before = vp_counts();
+	vp_assert_refused(vp_try_peek(near, near_handle, 0, &word,
+				      sizeof(word)), EIO);
+	vp_assert_refused(vp_try_poke(near, near_handle, 0, &word,
+				      sizeof(word)), EIO);
+	igt_assert_eq(vp_foreign_buffer(foreign, dmabuf).maps, 1);
+	vp_assert_counts(&before);
+	word = 0;
+	vp_peek(far, far_handle, 0, &word, sizeof(word));
+	igt_assert_eq(word, 7);
+
+	close(dmabuf);
+	close(near);
+	close(far);
+	close(foreign);
+	vp_config_remove(GPU);
 }
 
 static void sixty_four(void)
@@ -1361,9 +1437,21 @@ igt_main
 	vp_subtest("dma-bits-pinned")
 		dma_bits_pinned();
 
-	igt_describe("dma_bits=32: another driver's memory is read, or EBUSY");
+	igt_describe("dma_bits=32: another driver's memory is read and written, or EIO");
 	vp_subtest("dma-bits-foreign")
 		dma_bits_foreign();
+
+	igt_describe("dma_bits=32: what such a GPU writes to memory beyond its reach is there, as is what it reads");
+	vp_subtest("dma-bits-bounced")
+		dma_bits_bounced();
+
+	igt_describe("dma_bits=32: addresses beyond, from a driver that does not listen, are EIO");
+	vp_subtest("dma-bits-deaf")
+		dma_bits_deaf();
+
+	igt_describe("Another driver is told dma_bits and max_segment of the GPU that imports");
+	vp_subtest("foreign-is-told")
+		told();
 
 	igt_describe("64 GPUs are there and in libdrm's list; the 65th is ENOSPC");
 	vp_subtest("sixty-four")
@@ -1408,4 +1496,7 @@ igt_main
 	igt_describe("Four processes make, set, plug in and remove the same GPU");
 	vp_subtest("processes-contend")
 		processes_contend();
+
+	igt_fixture
+		vp_foreign_unload();
 }

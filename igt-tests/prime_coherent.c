@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
+#include "vp_program.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
@@ -615,6 +616,38 @@ static void bug_subtests(void)
 		control();
 }
 
+/* What the program of the README shows on a GPU, and its exit status. */
+static void run_missing_sync(const char *settings, const char *option,
+			     const char *second)
+{
+	unsigned int gpu = vp_config_plug("some", settings);
+	char node[300], wanted[128];
+	struct vp_ran ran;
+
+	igt_assert_eq(vp_node_path(gpu, VP_RENDER, node, sizeof(node)), 0);
+	ran = option ? vp_run_words(NULL, "missing-sync", option, node) :
+		       vp_run_words(NULL, "missing-sync", node);
+	snprintf(wanted, sizeof(wanted),
+		 "CPU drew 'first frame', GPU sees 'first frame'\n"
+		 "CPU drew 'second frame', GPU sees '%s'\n", second);
+	igt_assert_f(!strcmp(ran.out, wanted), "%s, %s: %s", settings,
+		     option ? option : "no option", ran.out);
+	igt_assert(!*ran.err);
+	igt_assert_eq(ran.status, strcmp(second, "second frame") != 0);
+	vp_ran_free(&ran);
+	vp_config_remove("some");
+}
+
+static void missing_sync(void)
+{
+	run_missing_sync("", NULL, "second frame");
+	run_missing_sync("", "--sync", "second frame");
+	run_missing_sync("coherent=0", NULL, "first frame");
+	run_missing_sync("coherent=0", "--sync", "second frame");
+	run_missing_sync("coherent=0 dma_bits=32", NULL, "first frame");
+	run_missing_sync("coherent=0 dma_bits=32", "--sync", "second frame");
+}
+
 static void lost_subtests(void)
 {
 	igt_describe("A move loses nothing of what either side has not shown");
@@ -667,6 +700,10 @@ igt_main
 	igt_describe("A program gives the GPU a mapping of the very buffer to read into and write from");
 	vp_subtest("onto-itself")
 		all_ways(onto_itself);
+
+	igt_describe("The program missing-sync shows its bug with coherent=0, and only there and without --sync");
+	vp_subtest("missing-sync")
+		missing_sync();
 
 	igt_describe("Every pixel of a page less than 2 MiB");
 	vp_subtest("size-2-mib-less-a-page")

@@ -7,22 +7,19 @@
  * no rule of the contract is reported for none.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vp_core.h"
+#include "vp_foreign.h"
 #include "vp_log.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
 IGT_TEST_DESCRIPTION("The roles of dma-buf, as a driver author meets them");
 
-#define MODULE	"vprime_core_test"
 #define RULES	18
 #define MOST	8
 
@@ -216,6 +213,9 @@ static const struct role roles[] = {
 	     "A driver that knows only the kernel's dma-buf imports a vprime buffer"),
 	ROLE("kernel-importer-static",
 	     "One that cannot be told holds the memory for as long as it is attached"),
+	ROLE("kernel-importer-twice",
+	     "One that maps what it has mapped is reported, and keeps its mapping",
+	     { "double-map", 2, 1 }),
 	ROLE("kernel-importer-moves",
 	     "One that can be told is, before a move and before a revoke"),
 	ROLE("kernel-importer-read-only",
@@ -227,85 +227,6 @@ static const struct role roles[] = {
 	     "One that takes its memory away tells vprime's importers, for whom the same rules hold",
 	     { "use-after-invalidate", 1, 1 }),
 };
-
-static void parameter_path(const char *name, char path[PATH_MAX])
-{
-	snprintf(path, PATH_MAX, "/sys/module/" MODULE "/parameters/%s", name);
-}
-
-/* A parameter that has a result. */
-static long parameter(const char *name)
-{
-	char path[PATH_MAX];
-	FILE *file;
-	long value;
-
-	parameter_path(name, path);
-	file = fopen(path, "re");
-	igt_assert_f(file, "%s: %s\n", path, strerror(errno));
-	igt_assert_eq(fscanf(file, "%ld", &value), 1);
-	fclose(file);
-	return value;
-}
-
-static void load(void)
-{
-	const char *build = getenv("VPRIME_BUILD");
-	char path[PATH_MAX];
-	int file, err;
-
-	igt_assert_f(build, "VPRIME_BUILD does not say where the modules are\n");
-	snprintf(path, sizeof(path), "%s/%s.ko", build, MODULE);
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	igt_assert_f(file >= 0, "%s: %s\n", path, strerror(errno));
-	err = syscall(SYS_finit_module, file, "", 0) ? errno : 0;
-	close(file);
-	/* It is there still when an earlier test has failed. */
-	igt_assert_f(!err || err == EEXIST, "%s: %s\n", path, strerror(err));
-}
-
-static bool stays;
-
-static void unload(void)
-{
-	if (!stays)
-		igt_assert_eq(syscall(SYS_delete_module, MODULE, 0), 0);
-}
-
-static int set_parameter(const char *name, const char *value)
-{
-	char path[PATH_MAX];
-	int file, err = 0;
-
-	parameter_path(name, path);
-	file = open(path, O_WRONLY | O_CLOEXEC);
-	igt_assert_f(file >= 0, "%s: %s\n", path, strerror(errno));
-	if (write(file, value, strlen(value)) < 0)
-		err = -errno;
-	close(file);
-	return err;
-}
-
-/* Have the loaded module run a test; 0 or what went wrong. */
-static int run_test(const char *name, int fd)
-{
-	char number[16];
-
-	snprintf(number, sizeof(number), "%d", fd);
-	igt_assert_eq(set_parameter("fd", number), 0);
-	return set_parameter("test", name);
-}
-
-static void run_in_kernel(const char *name, int fd)
-{
-	int err;
-
-	load();
-	err = run_test(name, fd);
-	stays = stays || err;
-	igt_assert_f(!err, "%s: %s; see the kernel log\n", name, strerror(-err));
-	unload();
-}
 
 static const struct breach *breach_of(const struct role *role, const char *rule)
 {
@@ -329,7 +250,7 @@ static void play(const struct role *role)
 		totals[i] = vp_watch_total(vp_watch_rule(i));
 		logs[i] = vp_log_open();
 	}
-	run_in_kernel(role->name, -1);
+	vp_core_run(role->name, -1);
 	for (i = 0; i < RULES; i++) {
 		rule = vp_watch_rule(i);
 		snprintf(word, sizeof(word), " %s: ", rule);
@@ -353,7 +274,7 @@ static void memory(size_t size)
 
 	for (uint32_t page = 0; page < size / VP_PAGE; page++)
 		by_handle[page * step] = page + 1;
-	run_in_kernel("memory", dmabuf);
+	vp_core_run("memory", dmabuf);
 	for (uint32_t page = 0; page < size / VP_PAGE; page++) {
 		igt_assert_eq(by_handle[page * step], page + 2);
 		igt_assert_eq(by_fd[page * step], page + 2);
@@ -366,11 +287,68 @@ static void memory(size_t size)
 	close(gpu);
 }
 
+/* GPUs of all kinds have a buffer mapped; what are the tables that they got? */
+static void tables(int dmabuf)
+{
+	static const char *const settings[] = {
+		"", "max_segment=4096", "max_segment=8192 coherent=0",
+		"coherent=0", "dma_bits=32 max_segment=2097152",
+		"dma_bits=33 max_segment=12288",
+	};
+	const long mappings = vp_counts().mappings;
+	enum { GPUS = VP_ARRAY_SIZE(settings) };
+	uint32_t handle[GPUS], word;
+	int gpu[GPUS];
+	char name[16];
+
+	for (unsigned int i = 0; i < GPUS; i++) {
+		snprintf(name, sizeof(name), "gpu%u", i);
+		gpu[i] = vp_config_open(name, settings[i]);
+		handle[i] = vp_import(gpu[i], dmabuf);
+	}
+	/* Whoever comes later may have the memory moved, and others map again. */
+	for (unsigned int i = 0; i < 2 * GPUS; i++)
+		vp_peek(gpu[i % GPUS], handle[i % GPUS], 0, &word,
+			sizeof(word));
+	igt_assert_eq(vp_counts().mappings, mappings + GPUS);
+	vp_core_run("tables", dmabuf);
+
+	for (unsigned int i = 0; i < GPUS; i++)
+		close(gpu[i]);
+	vp_config_clean();
+}
+
+static void tables_own(void)
+{
+	const size_t size = 6 * VP_MIB + VP_PAGE;
+	int gpu = vp_open(0), dmabuf;
+	uint32_t handle = vp_create(gpu, size);
+	void *map = vp_map(gpu, handle, size, PROT_READ | PROT_WRITE);
+
+	vp_fill_sparse(map, size, 1);
+	dmabuf = vp_export(gpu, handle);
+	tables(dmabuf);
+	vp_assert_pattern_sparse(map, size, 1);
+	vp_unmap(map, size);
+	close(dmabuf);
+	close(gpu);
+}
+
+static void tables_foreign(void)
+{
+	int foreign = vp_foreign_open_fresh();
+	int dmabuf = vp_foreign_export(foreign, 64 * VP_PAGE, 0);
+
+	tables(dmabuf);
+	close(dmabuf);
+	close(foreign);
+}
+
 static void unknown_test(void)
 {
-	load();
-	igt_assert_eq(run_test("no-such-test", -1), -ENOENT);
-	unload();
+	vp_core_load();
+	igt_assert_eq(vp_core_try_run("no-such-test", -1), -ENOENT);
+	vp_core_unload();
 }
 
 static void bench_attach(void)
@@ -382,15 +360,15 @@ static void bench_attach(void)
 	uint32_t handle = vp_create(gpu, 4 * VP_MIB);
 	int dmabuf = vp_export(gpu, handle);
 
-	load();
-	igt_assert_eq(run_test("bench-attach", dmabuf), 0);
+	vp_core_load();
+	igt_assert_eq(vp_core_try_run("bench-attach", dmabuf), 0);
 	for (size_t i = 0; i < VP_ARRAY_SIZE(results); i++) {
-		igt_info("%s %ld\n", results[i], parameter(results[i]));
-		igt_assert_lt(0, parameter(results[i]));
+		igt_info("%s %ld\n", results[i], vp_core_result(results[i]));
+		igt_assert_lt(0, vp_core_result(results[i]));
 	}
 	/* However many there are, one more costs about the same. */
-	igt_assert_lt(parameter("many_ns"), 4 * parameter("one_ns"));
-	unload();
+	igt_assert_lt(vp_core_result("many_ns"), 4 * vp_core_result("one_ns"));
+	vp_core_unload();
 	close(dmabuf);
 	vp_close(gpu, handle);
 	close(gpu);
@@ -415,6 +393,14 @@ igt_main
 	vp_subtest("memory-huge-pages")
 		memory(4 * VP_MIB + 5 * VP_PAGE);
 
+	igt_describe("Tables of a vprime buffer keep to max_segment and dma_bits of each GPU");
+	vp_subtest("tables")
+		tables_own();
+
+	igt_describe("So do those of another driver's buffer that heeds what it is told");
+	vp_subtest("tables-foreign")
+		tables_foreign();
+
 	igt_describe("Attach, map, unmap and detach cost a GPU the same among 64 others; prints ns");
 	vp_subtest("bench-attach")
 		bench_attach();
@@ -422,4 +408,7 @@ igt_main
 	igt_describe("A test that does not exist is an error, or none of the above would mean anything");
 	vp_subtest("unknown-test")
 		unknown_test();
+
+	igt_fixture
+		vp_foreign_unload();
 }

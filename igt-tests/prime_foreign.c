@@ -233,6 +233,68 @@ static void vgem_imports(void)
 	close(gpu);
 }
 
+/* From GPU 0 through vgem to GPU 1 and back to GPU 0: there is one buffer. */
+static void vgem_chain(void)
+{
+	int gpu0 = vp_open(0), gpu1 = vp_open(1), foreign, dmabuf, again, last;
+	const size_t size = 64 * VP_KIB;
+	uint32_t handle0 = vp_create(gpu0, size), handle1;
+	struct vp_counts before;
+	void *map0, *map1;
+
+	vp_load_foreign("vgem");
+	foreign = vp_open_foreign("vgem");
+	dmabuf = vp_export(gpu0, handle0);
+	before = vp_counts();
+	again = vp_export(foreign, vp_import(foreign, dmabuf));
+	igt_assert_eq(vp_import(gpu0, again), handle0);
+	handle1 = vp_import(gpu1, again);
+	last = vp_export(gpu1, handle1);
+	igt_assert_eq(vp_import(gpu0, last), handle0);
+	igt_assert_eq(vp_dmabuf_id(again), vp_dmabuf_id(dmabuf));
+	igt_assert_eq(vp_dmabuf_id(last), vp_dmabuf_id(dmabuf));
+	igt_assert_eq(vp_id(gpu1, handle1), vp_id(gpu0, handle0));
+	igt_assert_eq(vp_counts().buffers, before.buffers);
+	igt_assert_eq(vp_counts().imports, before.imports);
+	igt_assert_eq(vp_counts().views, before.views + 1);
+
+	map0 = vp_map(gpu0, handle0, size, RW);
+	map1 = vp_map(gpu1, handle1, size, RW);
+	vp_fill(map0, size, 1);
+	vp_assert_pattern(map1, size, 1);
+	vp_fill(map1, size, 2);
+	vp_assert_pattern(map0, size, 2);
+
+	vp_unmap(map0, size);
+	vp_unmap(map1, size);
+	close(dmabuf);
+	close(again);
+	close(last);
+	close(foreign);
+	close(gpu0);
+	close(gpu1);
+}
+
+/* What vgem's node does not do with what it has imported; see the README. */
+static void vgem_refuses_mmap(void)
+{
+	int foreign, gpu = vp_open(0);
+	const size_t size = 64 * VP_KIB;
+	int dmabuf = vp_export(gpu, vp_create(gpu, size));
+	uint64_t offset;
+	int ret;
+
+	vp_load_foreign("vgem");
+	foreign = vp_open_foreign("vgem");
+	ret = vp_try_map_dumb(foreign, vp_import(foreign, dmabuf), &offset);
+	if (!ret)
+		ret = vp_try_mmap(foreign, offset, size, RW, MAP_SHARED, NULL);
+	igt_assert_eq(ret, -EINVAL);
+	close(dmabuf);
+	close(foreign);
+	close(gpu);
+}
+
 /* virtio_gpu has never imported others' buffers in 6.1 and 6.12, but may. */
 static void virtio_gpu_imports(void)
 {
@@ -301,6 +363,14 @@ igt_main
 	igt_describe("vgem imports a vprime buffer, keeps it, and gives it on");
 	vp_subtest("vgem-imports")
 		vgem_imports();
+
+	igt_describe("GPU 0, vgem and GPU 1 in a row: one dma-buf, one buffer, and GPU 0's own handle again");
+	vp_subtest("vgem-chain")
+		vgem_chain();
+
+	igt_describe("vgem does not map through its node what it has imported, and says EINVAL");
+	vp_subtest("vgem-refuses-mmap")
+		vgem_refuses_mmap();
 
 	igt_describe("virtio_gpu imports a vprime buffer, or refuses and leaves no trace");
 	vp_subtest("virtio_gpu-imports")

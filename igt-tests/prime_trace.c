@@ -66,7 +66,8 @@ struct event {
 };
 
 /* "   comm-pid   [001] .....   12.345678: name: id=1 exporter=..." */
-static bool parse(const char *line, uint64_t id, struct event *event)
+static bool parse(const char *line, uint64_t id, const char *from,
+		  struct event *event)
 {
 	const char *text = strstr(line, ": "), *name;
 	unsigned long long is;
@@ -84,12 +85,13 @@ static bool parse(const char *line, uint64_t id, struct event *event)
 	event->pid = atoi(text + 1);
 	if (is != id)
 		return false;
-	igt_assert(!strcmp(exporter, "vprime0"));
+	igt_assert_f(!strcmp(exporter, from), "exporter %s\n", exporter);
 	return true;
 }
 
-/* The buffer's events, in their order. */
-static unsigned int read_trace(uint64_t id, struct event events[EVENTS_MAX])
+/* The events of a buffer of that exporter's, in their order. */
+static unsigned int read_trace_of(uint64_t id, const char *exporter,
+				  struct event events[EVENTS_MAX])
 {
 	FILE *file = fopen(INSTANCE "/trace", "re");
 	unsigned int count = 0;
@@ -100,7 +102,7 @@ static unsigned int read_trace(uint64_t id, struct event events[EVENTS_MAX])
 		if (line[0] == '#')
 			continue;
 		line[strcspn(line, "\n")] = 0;
-		if (!parse(line, id, &events[count]))
+		if (!parse(line, id, exporter, &events[count]))
 			continue;
 		igt_info("%s\n", line);
 		count++;
@@ -108,6 +110,11 @@ static unsigned int read_trace(uint64_t id, struct event events[EVENTS_MAX])
 	}
 	fclose(file);
 	return count;
+}
+
+static unsigned int read_trace(uint64_t id, struct event events[EVENTS_MAX])
+{
+	return read_trace_of(id, "vprime0", events);
 }
 
 static bool is_event(const struct event *event, const char *name,
@@ -253,6 +260,40 @@ static void foreign(void)
 	close(gpu);
 }
 
+/* A buffer that is another driver's, by the name its exporter has given it. */
+static void foreign_buffer(void)
+{
+	struct event events[EVENTS_MAX], *at = events;
+	int gpu = vp_open(0), vgem, dmabuf;
+	uint32_t handle, word;
+	struct vp_dumb dumb;
+	char words[64];
+	uint64_t id;
+
+	vp_load_foreign("vgem");
+	vgem = vp_open_foreign("vgem");
+	dumb = vp_create_dumb(vgem, 64, 64, 32);
+	dmabuf = vp_export(vgem, dumb.handle);
+	start_trace(".");
+	handle = vp_import(gpu, dmabuf);
+	id = vp_id(gpu, handle);
+	vp_peek(gpu, handle, 0, &word, sizeof(word));
+	vp_close(gpu, handle);
+
+	igt_assert_eq(read_trace_of(id, "drm", events), 5);
+	snprintf(words, sizeof(words), "size=%llu foreign=1 device=vprime0",
+		 (unsigned long long)dumb.size);
+	expect_both(at, "attach", "device=vprime0 lifetime=movable", "import",
+		    words);
+	expect(at + 2, "map", "device=vprime0 direction=bidirectional");
+	expect(at + 3, "unmap", "device=vprime0 direction=bidirectional");
+	expect(at + 4, "detach", "device=vprime0 lifetime=movable");
+	stop_trace();
+	close(dmabuf);
+	close(vgem);
+	close(gpu);
+}
+
 igt_main
 {
 	igt_describe("Each tracepoint is there, with a buffer's id and exporter");
@@ -270,6 +311,10 @@ igt_main
 	igt_describe("Another driver's attach is traced too");
 	vp_subtest("foreign")
 		foreign();
+
+	igt_describe("What GPUs do with another driver's buffer is traced as with vprime's own");
+	vp_subtest("foreign-buffer")
+		foreign_buffer();
 
 	igt_fixture
 		vp_unload_foreign("vgem");

@@ -8,6 +8,7 @@
  * that one wrapper, and with it one reservation object and one identity.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/hashtable.h>
 #include <linux/mm.h>
@@ -93,16 +94,90 @@ static void vp_import_unpin(struct vp_attachment *attach)
 		dma_buf_unpin(kattach);
 }
 
+/* The exporter has been told, but need not have listened. */
+static bool vp_import_is_within_reach(struct device *dev, struct sg_table *sgt)
+{
+	u64 limit = dma_get_mask(dev);
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (limit == DMA_BIT_MASK(64))
+		return true;
+	for_each_sgtable_dma_sg(sgt, sg, i)
+		if (sg_dma_address(sg) > limit ||
+		    sg_dma_len(sg) - 1 > limit - sg_dma_address(sg))
+			return false;
+	return true;
+}
+
 static struct sg_table *vp_import_map(struct vp_attachment *attach,
 				      enum dma_data_direction dir)
 {
-	return dma_buf_map_attachment(attach->exporter_priv, dir);
+	struct sg_table *sgt = dma_buf_map_attachment(attach->exporter_priv,
+						      dir);
+
+	if (IS_ERR(sgt) || vp_import_is_within_reach(attach->dev, sgt))
+		return sgt;
+	dma_buf_unmap_attachment(attach->exporter_priv, sgt, dir);
+	return ERR_PTR(-EIO);
 }
 
 static void vp_import_unmap(struct vp_attachment *attach, struct sg_table *sgt,
 			    enum dma_data_direction dir)
 {
 	dma_buf_unmap_attachment(attach->exporter_priv, sgt, dir);
+}
+
+/*
+ * What a device does not reach the DMA API bounces, and most exporters never
+ * sync, so that a device would work on a copy of its own. One that the CPU
+ * plays is done with each access at once, so it is synced around that: no more
+ * than it touches, or what others write beside it would be lost.
+ */
+static void vp_import_sync(struct vp_attachment *attach, size_t offset,
+			   size_t size, bool for_cpu)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	size_t part;
+
+	if (!dma_addressing_limited(attach->dev))
+		return;
+	for_each_sgtable_dma_sg(attach->sgt, sg, i) {
+		if (offset >= sg_dma_len(sg)) {
+			offset -= sg_dma_len(sg);
+			continue;
+		}
+		part = min_t(size_t, size, sg_dma_len(sg) - offset);
+		if (for_cpu)
+			dma_sync_single_range_for_cpu(attach->dev,
+						      sg_dma_address(sg),
+						      offset, part,
+						      attach->dir);
+		else
+			dma_sync_single_range_for_device(attach->dev,
+							 sg_dma_address(sg),
+							 offset, part,
+							 attach->dir);
+		size -= part;
+		if (!size)
+			return;
+		offset = 0;
+	}
+}
+
+static void vp_import_begin_device_access(struct vp_attachment *attach,
+					  size_t offset, size_t size,
+					  bool write)
+{
+	vp_import_sync(attach, offset, size, false);
+}
+
+static void vp_import_end_device_access(struct vp_attachment *attach,
+					size_t offset, size_t size, bool write)
+{
+	if (write)
+		vp_import_sync(attach, offset, size, true);
 }
 
 static int vp_import_begin_cpu_access(struct vp_dmabuf *buf,
@@ -155,6 +230,8 @@ static const struct vp_dmabuf_ops vp_import_ops = {
 	.unpin = vp_import_unpin,
 	.map = vp_import_map,
 	.unmap = vp_import_unmap,
+	.begin_device_access = vp_import_begin_device_access,
+	.end_device_access = vp_import_end_device_access,
 	.begin_cpu_access = vp_import_begin_cpu_access,
 	.end_cpu_access = vp_import_end_cpu_access,
 	.mmap = vp_import_mmap,

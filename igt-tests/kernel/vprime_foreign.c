@@ -600,6 +600,7 @@ static int vp_foreign_vunmap_ioctl(struct vp_foreign_file *file, void *data)
  * struct vp_foreign_exported - memory of ours, the exported buffer's priv
  * @ops: the dma_buf's, which differ between buffers
  * @count: how many pages
+ * @deaf: whether it hands out addresses without asking the DMA API
  * @fail_lock: guards @fail; taken in any context of a callback
  * @fail: for each step, with what errno and how often to fail
  * @lock: guards all below
@@ -610,10 +611,13 @@ static int vp_foreign_vunmap_ioctl(struct vp_foreign_file *file, void *data)
  * @vmaps: whether the kernel has it mapped
  * @accesses: CPU accesses begun and not ended
  * @moves: how often it has moved
+ * @dma_mask: what the device reaches that attached last
+ * @max_segment: the longest entry of a table that it takes
  */
 struct vp_foreign_exported {
 	struct dma_buf_ops ops;
 	unsigned int count;
+	bool deaf;
 
 	spinlock_t fail_lock;	/* see above */
 	struct {
@@ -629,6 +633,8 @@ struct vp_foreign_exported {
 	unsigned int vmaps;
 	unsigned int accesses;
 	unsigned int moves;
+	u64 dma_mask;
+	unsigned int max_segment;
 };
 
 static void vp_foreign_free_pages(struct page **pages, unsigned int count)
@@ -694,9 +700,14 @@ static int vp_foreign_op_attach(struct dma_buf *kbuf,
 	struct vp_foreign_exported *exported = kbuf->priv;
 	int ret = vp_foreign_failure(exported, VP_FOREIGN_FAIL_ATTACH);
 
-	if (!ret)
-		vp_foreign_count(exported, &exported->attachments, 1);
-	return ret;
+	if (ret)
+		return ret;
+	mutex_lock(&exported->lock);
+	exported->attachments++;
+	exported->dma_mask = dma_get_mask(kattach->dev);
+	exported->max_segment = dma_get_max_seg_size(kattach->dev);
+	mutex_unlock(&exported->lock);
+	return 0;
 }
 
 static void vp_foreign_op_detach(struct dma_buf *kbuf,
@@ -735,6 +746,17 @@ static void vp_foreign_op_unpin(struct dma_buf_attachment *kattach)
  */
 #define VP_FOREIGN_DMA_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
 
+static void vp_foreign_fill_deaf(struct sg_table *sgt)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_sg(sgt, sg, i) {
+		sg_dma_address(sg) = sg_phys(sg);
+		sg_dma_len(sg) = sg->length;
+	}
+}
+
 static int vp_foreign_fill(struct vp_foreign_exported *exported,
 			   struct device *dev, struct sg_table *sgt,
 			   enum dma_data_direction dir)
@@ -750,7 +772,10 @@ static int vp_foreign_fill(struct vp_foreign_exported *exported,
 						GFP_KERNEL);
 	if (ret)
 		return ret;
-	ret = dma_map_sgtable(dev, sgt, dir, VP_FOREIGN_DMA_ATTRS);
+	if (exported->deaf)
+		vp_foreign_fill_deaf(sgt);
+	else
+		ret = dma_map_sgtable(dev, sgt, dir, VP_FOREIGN_DMA_ATTRS);
 	if (ret)
 		sg_free_table(sgt);
 	else
@@ -786,7 +811,8 @@ static void vp_foreign_op_unmap(struct dma_buf_attachment *kattach,
 {
 	struct vp_foreign_exported *exported = kattach->dmabuf->priv;
 
-	dma_unmap_sgtable(kattach->dev, sgt, dir, VP_FOREIGN_DMA_ATTRS);
+	if (!exported->deaf)
+		dma_unmap_sgtable(kattach->dev, sgt, dir, VP_FOREIGN_DMA_ATTRS);
 	sg_free_table(sgt);
 	kfree(sgt);
 	vp_foreign_count(exported, &exported->maps, -1);
@@ -905,6 +931,7 @@ static struct vp_foreign_exported *vp_foreign_alloc(unsigned int count,
 		return NULL;
 	}
 	exported->count = count;
+	exported->deaf = flags & VP_FOREIGN_DEAF;
 	exported->ops = (struct dma_buf_ops) {
 		.attach = vp_foreign_op_attach,
 		.detach = vp_foreign_op_detach,
@@ -939,7 +966,7 @@ static int vp_foreign_export_ioctl(struct vp_foreign_file *file, void *data)
 	if (!arg->size || !PAGE_ALIGNED(arg->size) ||
 	    arg->size > VP_FOREIGN_MAX_SIZE ||
 	    arg->flags & ~(VP_FOREIGN_DYNAMIC | VP_FOREIGN_NO_MMAP |
-			   VP_FOREIGN_NO_VMAP))
+			   VP_FOREIGN_NO_VMAP | VP_FOREIGN_DEAF))
 		return -EINVAL;
 
 	exported = vp_foreign_alloc(arg->size >> PAGE_SHIFT, arg->flags);
@@ -1084,6 +1111,8 @@ static int vp_foreign_buffer_ioctl(struct vp_foreign_file *file, void *data)
 	arg->vmaps = exported->vmaps;
 	arg->accesses = exported->accesses;
 	arg->moves = exported->moves;
+	arg->dma_mask = exported->dma_mask;
+	arg->max_segment = exported->max_segment;
 	mutex_unlock(&exported->lock);
 	dma_buf_put(kbuf);
 	return 0;

@@ -107,6 +107,8 @@ struct vp_foreign_vmap {
 #define VP_FOREIGN_DYNAMIC	(1u << 0)
 #define VP_FOREIGN_NO_MMAP	(1u << 1)
 #define VP_FOREIGN_NO_VMAP	(1u << 2)
+/* Hands out the CPU's addresses, whatever the importer reaches. */
+#define VP_FOREIGN_DEAF		(1u << 3)
 
 #define VP_FOREIGN_MAX_SIZE	(64u << 20)
 
@@ -153,6 +155,9 @@ struct vp_foreign_buffer {
 	__u32 accesses;		/* CPU accesses begun and not ended */
 	__u32 moves;
 	__u32 pad;
+	/* What the device that attached last has said of itself. */
+	__u64 dma_mask;		/* out */
+	__u64 max_segment;	/* out: bytes */
 };
 
 /* ---- fences ------------------------------------------------------------- */

@@ -126,7 +126,10 @@ struct result measure_row(const struct row *row, const struct subjects *subjects
 /* many.c */
 void measure_many(const struct subject *subject, unsigned int rounds, struct result *result);
 
-/* core.c */
+/* core.c: what the module of tests does to an exported buffer, one buffer at a time */
+void core_begin(const struct buffer *buffer);
+void core_run(const char *test);
+void core_end(void);
 void measure_attach(const struct subject *subject, unsigned int rounds, struct result *result);
 void measure_importers(const struct subject *subject, unsigned int rounds, struct result *result);
 

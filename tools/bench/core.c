@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What has no ioctl: attaching and mapping, measured inside the kernel by the module of tests that
- * lies beside vprime's.
+ * lies beside vprime's; and moving, which that does when it is told.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -65,24 +65,40 @@ static void load(void)
 	close(file);
 }
 
+void core_begin(const struct buffer *buffer)
+{
+	char dmabuf[16];
+
+	load();
+	snprintf(dmabuf, sizeof(dmabuf), "%d", buffer->dmabuf);
+	set_parameter("fd", dmabuf);
+}
+
+/* it is done while that is written, on the buffer of the process that writes */
+void core_run(const char *test)
+{
+	set_parameter("test", test);
+}
+
+void core_end(void)
+{
+	if (syscall(SYS_delete_module, MODULE, 0))
+		err(1, "unloading " MODULE);
+}
+
 static void measure(const struct subject *subject, const char *vprime, const char *other,
 		    struct result *result)
 {
 	struct buffer buffer = BUFFER_NONE;
-	char dmabuf[16];
 
 	create_or_die(subject, SIZE, &buffer);
 	if (buffer_export(&buffer))
 		errx(1, "export");
-	load();
-	/* it measures while that is written, on the buffer of the process that writes */
-	snprintf(dmabuf, sizeof(dmabuf), "%d", buffer.dmabuf);
-	set_parameter("fd", dmabuf);
-	set_parameter("test", "bench-attach");
+	core_begin(&buffer);
+	core_run("bench-attach");
 	result->vprime = get_parameter(vprime);
 	result->other = get_parameter(other);
-	if (syscall(SYS_delete_module, MODULE, 0))
-		err(1, "unloading " MODULE);
+	core_end();
 	buffer_close(&buffer);
 }
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -336,33 +335,26 @@ static void prepare_move(struct work *work)
 		importer_handles[i] = import_or_die(work->subject->importers[i],
 						    work->buffer.dmabuf);
 	map_on_importers(work);
+	core_begin(&work->buffer);
 }
 
+/* not by the file in debugfs, which a module that does not watch has not got */
 static uint64_t run_move(struct work *work, unsigned long count)
 {
-	struct drm_vprime_gem_info info = { .handle = work->buffer.handle };
-	int file = open("/sys/kernel/debug/vprime/move", O_WRONLY | O_CLOEXEC);
-	uint64_t start;
-	char id[24];
+	uint64_t start = clock_ns();
 
-	if (drmIoctl(work->buffer.gpu, DRM_IOCTL_VPRIME_GEM_INFO, &info))
-		err(1, "info");
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)info.id);
-	start = clock_ns();
 	while (count--) {
-		if (write(file, id, strlen(id)) < 0)
-			err(1, "move");
+		core_run("bench-move");
 		map_on_importers(work);
 	}
-	start = clock_ns() - start;
-	close(file);
-	return start;
+	return clock_ns() - start;
 }
 
 static void finish_move(struct work *work)
 {
 	int i;
 
+	core_end();
 	for (i = 0; i < BENCH_IMPORTERS; i++)
 		drmCloseBufferHandle(work->subject->importers[i], importer_handles[i]);
 	finish_buffer(work);

@@ -194,7 +194,20 @@ static int test_bench_attach(void)
 	return 0;
 }
 
+/* One move; whoever asks for it looks at the clock. */
+static int test_bench_move(void)
+{
+	struct vp_dmabuf *buf = vp_dmabuf_get(vp_test_fd);
+	int ret;
+
+	CHECK(!IS_ERR(buf));
+	ret = vp_dmabuf_move(buf);
+	vp_dmabuf_put(buf);
+	return ret;
+}
+
 const struct vp_test vp_bench_tests[] = {
 	{ "bench-attach", test_bench_attach },
+	{ "bench-move", test_bench_move },
 	{}
 };

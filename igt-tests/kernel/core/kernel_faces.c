@@ -5,6 +5,7 @@
  */
 #include "core_test.h"
 
+#include <linux/dma-mapping.h>
 #include <linux/highmem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -103,6 +104,39 @@ static int test_kernel_importer_static(void)
 	CHECK(PTR_ERR(dma_buf_attach(kbuf, &vp_test_pdev->dev)) == -ENODEV);
 	CHECK(dma_buf_begin_cpu_access(kbuf, DMA_FROM_DEVICE) == -ENODEV);
 	CHECK(!buffer->wronged);
+	vp_dmabuf_put(&buffer->base);
+	dma_buf_put(kbuf);
+	return 0;
+}
+
+/* One that maps what it has mapped is told so, as one of vprime's would be. */
+static int test_kernel_importer_twice(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct dma_buf_attachment *kattach;
+	struct dma_buf *kbuf;
+	struct sg_table *sgt;
+	int twice[2];
+
+	CHECK(buffer);
+	kbuf = vp_dmabuf_kernel_get(&buffer->base, O_RDWR);
+	CHECK(!IS_ERR(kbuf));
+	kattach = dma_buf_dynamic_attach(kbuf, &vp_test_pdev->dev,
+					 &vp_test_kernel_ops, NULL);
+	CHECK(!IS_ERR(kattach));
+	dma_resv_lock(kbuf->resv, NULL);
+	sgt = dma_buf_map_attachment(kattach, DMA_TO_DEVICE);
+	twice[0] = PTR_ERR(dma_buf_map_attachment(kattach, DMA_TO_DEVICE));
+	twice[1] = PTR_ERR(dma_buf_map_attachment(kattach, DMA_BIDIRECTIONAL));
+	dma_resv_unlock(kbuf->resv);
+	CHECK(!IS_ERR(sgt) && twice[0] == -EBUSY && twice[1] == -EBUSY);
+	CHECK(buffer->maps == 1);
+
+	dma_resv_lock(kbuf->resv, NULL);
+	dma_buf_unmap_attachment(kattach, sgt, DMA_TO_DEVICE);
+	dma_resv_unlock(kbuf->resv);
+	dma_buf_detach(kbuf, kattach);
+	CHECK(buffer->maps == 0 && buffer->pins == 0);
 	vp_dmabuf_put(&buffer->base);
 	dma_buf_put(kbuf);
 	return 0;
@@ -446,13 +480,56 @@ static int test_memory(void)
 	return 0;
 }
 
+/* Whole, no entry longer than the device takes, and none beyond its reach. */
+static int vp_test_is_usable(struct vp_attachment *attach)
+{
+	struct device *dev = attach->dev;
+	struct scatterlist *sg;
+	size_t size = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(attach->sgt, sg, i) {
+		CHECK(sg_dma_len(sg) && PAGE_ALIGNED(sg_dma_len(sg)));
+		CHECK(sg_dma_len(sg) <= dma_get_max_seg_size(dev));
+		CHECK(sg_dma_address(sg) + sg_dma_len(sg) - 1 <=
+		      dma_get_mask(dev));
+		size += sg_dma_len(sg);
+	}
+	CHECK(size == attach->buf->size);
+	return 0;
+}
+
+/* What those have who have the buffer mapped just now. */
+static int test_tables(void)
+{
+	struct vp_dmabuf *buf = vp_dmabuf_get(vp_test_fd);
+	struct vp_attachment *attach;
+	unsigned int mapped = 0;
+	int ret = 0;
+
+	CHECK(!IS_ERR(buf));
+	dma_resv_lock(buf->resv, NULL);
+	list_for_each_entry(attach, &buf->attachments, node) {
+		if (!attach->sgt)
+			continue;
+		mapped++;
+		ret = ret ?: vp_test_is_usable(attach);
+	}
+	dma_resv_unlock(buf->resv);
+	vp_dmabuf_put(buf);
+	CHECK(mapped);
+	return ret;
+}
+
 const struct vp_test vp_face_tests[] = {
 	{ "kernel-importer", test_kernel_importer },
 	{ "kernel-importer-static", test_kernel_importer_static },
+	{ "kernel-importer-twice", test_kernel_importer_twice },
 	{ "kernel-importer-moves", test_kernel_importer_moves },
 	{ "kernel-importer-read-only", test_kernel_importer_read_only },
 	{ "kernel-exporter", test_kernel_exporter },
 	{ "kernel-exporter-moves", test_kernel_exporter_moves },
 	{ "memory", test_memory },
+	{ "tables", test_tables },
 	{}
 };
