@@ -23,6 +23,7 @@ help: ## list the targets and the variables
 	@echo 'MINUTES=N  how long make soak takes (60)'
 	@echo 'STEPS=N, SEED=N  how many steps make fuzz takes (100000), and from which seed (a new one)'
 	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test and test-debug run, the subtest may have a * (all)'
+	@echo 'MUTANT=NAME  mistakes that make mutants makes (all)'
 	@echo 'IMAGE=FILE.png  picture for make run (a test card)'
 	@echo 'V=1  show the commands'
 
@@ -184,6 +185,13 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 test-table: ## put the numbers of the last make test and make test-debug into the README
 	$(Q)tools/vm/test-table README.md
 
+.PHONY: mutants
+mutants: export MUTANT := $(value MUTANT)
+mutants: ## break the module in one way after another (igt-tests/mutants): each must be caught
+	$(Q)$(call prepare,$$(tools/vm/mutants $(KERNEL:%=--kernel %) --kernels $$MUTANT),programs igt)
+	$(Q)$(again) $(jobs) programs
+	$(Q)tools/vm/mutants $(KERNEL:%=--kernel %) $$MUTANT
+
 .PHONY: fuzz
 fuzz: STEPS := $(or $(STEPS),100000)
 fuzz: SEED := $(or $(SEED),$(shell date +%s))
@@ -272,12 +280,13 @@ endif
 # ---- looking after the tree ---------------------------------------------------------------------
 
 .PHONY: check
-check: ## build with W=1 and sparse, with and without the watch, no warning allowed; script syntax
+check: ## build with W=1 and sparse, with and without the watch, no warning allowed; script syntax; whether mutants apply
 	$(Q)tools/vm/setup build check kernel
 	$(Q)for kernel in $(kernels); do \
 		$(again) check-release RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
 	$(Q)for script in tools/vm/* igt-tests/run .ci/run; do sh -n "$$script" || exit; done
+	$(Q)tools/vm/mutants --apply
 	@echo 'vprime: no warnings'
 
 # A build from nothing, because only what is compiled can warn.
