@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sharing with the drivers of the distribution's own kernel: vgem, and
- * virtio_gpu where the machine has its device.
+ * Sharing with the kernel's other drivers: vgem, virtio_gpu, and vkms where the
+ * kernel has it, whose imports are in prime_vkms.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -331,30 +331,38 @@ static void virtio_gpu_imports(void)
 	close(gpu);
 }
 
+/* Skipped where the kernel does not have it, as Debian's do not have vkms. */
 static void exporter_subtests(const char *driver)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s-exports", driver);
 	igt_describe("Two GPUs import that driver's buffer; pixels go both ways");
-	vp_subtest(name)
+	vp_subtest(name) {
+		vp_require_foreign(driver);
 		foreign_exports(driver);
+	}
 
 	snprintf(name, sizeof(name), "%s-reexport", driver);
 	igt_describe("vprime's export of an import is that driver's own dma-buf");
-	vp_subtest(name)
+	vp_subtest(name) {
+		vp_require_foreign(driver);
 		foreign_reexport(driver);
+	}
 
 	snprintf(name, sizeof(name), "%s-exporter-goes", driver);
 	igt_describe("An import keeps that driver's buffer, and its module, by itself");
-	vp_subtest(name)
+	vp_subtest(name) {
+		vp_require_foreign(driver);
 		foreign_exporter_goes(driver);
+	}
 }
 
 igt_main
 {
 	exporter_subtests("vgem");
 	exporter_subtests("virtio_gpu");
+	exporter_subtests("vkms");
 
 	igt_describe("A foreign buffer that two GPUs have survives the unplugging of the first");
 	vp_subtest("vgem-import-unplugged")
@@ -380,5 +388,6 @@ igt_main
 	igt_fixture {
 		vp_unload_foreign("vgem");
 		vp_unload_foreign("virtio_gpu");
+		vp_unload_foreign("vkms");
 	}
 }

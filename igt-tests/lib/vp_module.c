@@ -178,6 +178,12 @@ void vp_load_foreign(const char *driver)
 		igt_assert_eq(modprobe("-q", driver), 0);
 }
 
+void vp_require_foreign(const char *driver)
+{
+	igt_require_f(foreign_loaded(driver) || !modprobe("-q", driver),
+		      "this kernel has no %s\n", driver);
+}
+
 void vp_reload_foreign(const char *driver, const char *params)
 {
 	char what[200];

@@ -35,6 +35,8 @@ void vp_plug(unsigned int gpu);
 
 /* Drivers of the distribution's kernel: "vgem", "virtio_gpu", "vivid". */
 void vp_load_foreign(const char *driver);
+/* The same, but skips where the kernel has no such driver. */
+void vp_require_foreign(const char *driver);
 void vp_reload_foreign(const char *driver, const char *params);
 void vp_unload_foreign(const char *driver);
 /* A primary node of that driver; dumb buffers are to be had there only. */
