@@ -127,9 +127,9 @@ int64_t fz_ioctl_(struct fz_run *run, unsigned int proc, int fd,
 	fz_ioctl_(run, proc, fd, request, arg, sizeof(*(arg)))
 int64_t fz_close_fd(struct fz_run *run, unsigned int proc, int fd);
 /* An ioctl of a GPU's file, which is used by this process now. */
-#define fz_gpu_ioctl(run, proc, fd, request, arg) \
-	((fd)->file->user = (proc), \
-	 fz_ioctl(run, proc, (fd)->fd, request, arg))
+#define fz_gpu_ioctl(run, proc, gpu, request, arg) \
+	((gpu)->file->user = (proc), \
+	 fz_ioctl(run, proc, (gpu)->fd, request, arg))
 
 /* Memory that all processes have at the same address. */
 uint8_t *fz_memory_get(size_t size);
@@ -206,7 +206,11 @@ fz_do_fn fz_do_open, fz_do_close, fz_do_dup, fz_do_send, fz_do_receive,
 	 fz_do_timeline_destroy, fz_do_fence, fz_do_timeline_signal,
 	 fz_do_poll, fz_do_poll_sync, fz_do_sync_info, fz_do_get_sync,
 	 fz_do_put_sync, fz_do_merge, fz_do_wrong, fz_do_burst,
-	 fz_do_foreign_open, fz_do_foreign_create, fz_do_allocate,
+	 fz_do_syncobj, fz_do_syncobj_destroy, fz_do_syncobj_export,
+	 fz_do_syncobj_import, fz_do_syncobj_get_sync, fz_do_syncobj_put_sync,
+	 fz_do_syncobj_wait, fz_do_syncobj_reset, fz_do_syncobj_signal,
+	 fz_do_point_signal, fz_do_point_wait, fz_do_point_query,
+	 fz_do_transfer, fz_do_foreign_open, fz_do_foreign_create, fz_do_allocate,
 	 fz_do_block;
 
 #endif /* FZ_FUZZ_H */

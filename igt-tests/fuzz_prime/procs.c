@@ -178,7 +178,7 @@ static void close_proc(struct fz_run *run, unsigned int proc)
 /* What is not said is the same for all; fences must not expire meanwhile. */
 static const char *const settings[FZ_GPUS] = {
 	"fence_timeout_ms=60000",
-	"fence_timeout_ms=60000 max_segment=4096",
+	"fence_timeout_ms=60000 max_segment=4096 syncobj_timeline=0",
 	"fence_timeout_ms=60000 dma_bits=32",
 	"fence_timeout_ms=60000",
 };
@@ -199,6 +199,7 @@ bool fz_plug(struct fz_run *run, unsigned int gpu)
 	gpu_name(run, gpu, name);
 	inst = fz_inst_new(vp_config_plug(name, settings[gpu]));
 	inst->limited = strstr(settings[gpu], "dma_bits");
+	inst->timelines = !strstr(settings[gpu], "syncobj_timeline=0");
 	for (int node = VP_RENDER; node <= VP_PRIMARY; node++) {
 		if (vp_node_path(inst->index, node, path, sizeof(path)))
 			fz_fail(run, "GPU %u has no node %d", gpu, node);
