@@ -9,8 +9,7 @@
 #include "model.h"
 #include "worker.h"
 
-#define FZ_PROCS	6
-#define FZ_GPUS		4
+#define FZ_GPUS		5
 #define FZ_ARGS		5
 
 /* One thing that one process does. */
@@ -95,7 +94,7 @@ struct fz_run {
 	bool failed;
 	char why[512];
 	/* Debugfs. */
-	int move, revoke, counts;
+	int move, revoke, counts, buffers;
 };
 
 /* Random numbers. */
@@ -139,6 +138,9 @@ void fz_memory_reset(void);
 /* For what is written next, and for what was read; as large as any buffer. */
 extern uint8_t *fz_source, *fz_result;
 void fz_pattern(uint8_t *bytes, size_t size, uint32_t stamp, uint64_t offset);
+
+/* Have a buffer moved by the module's debugfs. */
+int64_t fz_move(struct fz_run *run, const struct fz_buf *buf);
 
 /* Counts of the module's; -1 when there is no such. */
 /* How many there are of each kind is what the model says, or will be soon. */

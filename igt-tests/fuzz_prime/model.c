@@ -156,6 +156,7 @@ static void view_check(struct fz_run *run, struct fz_view *view)
 	if (!view->handles)
 		view->linked = false;
 	if (!view->handles && !view->maps) {
+		fz_gpu_unmap(view);
 		fz_remove(&buf->views, view);
 		view->inst->views--;
 		fz_inst_put(view->inst);
@@ -271,7 +272,8 @@ void fz_handle_close(struct fz_run *run, struct fz_file *file,
 		view_check(run, view);
 	} else {
 		buf->foreign--;
-		buf->pins -= handle->pinning;
+		if (handle->pinning)
+			fz_foreign_unmap(buf);
 		fz_buf_check(run, buf);
 	}
 	free(handle);

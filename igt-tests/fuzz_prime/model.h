@@ -18,6 +18,7 @@
 
 #define FZ_NAME	40
 #define FZ_PAGES	16		/* a small buffer has so many at most */
+#define FZ_PROCS	6
 
 /* Pointers in the order they were added in. */
 struct fz_vec {
@@ -39,6 +40,7 @@ void fz_vec_free(struct fz_vec *vec);
 struct fz_inst {
 	unsigned int index;		/* the N of its name vprimeN */
 	bool gone, limited;
+	bool coherent;			/* it snoops the CPU's caches */
 	bool timelines;			/* syncobjs have points */
 	char path[2][FZ_NAME];		/* by enum vp_node */
 	unsigned int files, views, buffers;	/* that name it */
@@ -61,12 +63,26 @@ struct fz_buf {
 	struct fz_inst *origin;
 	bool revoked;
 	bool begun;			/* a CPU access; udmabuf minds */
+	struct fz_shadow *shadow;	/* NULL: all see the same */
+	/* CPU accesses that each process has open, and whether to write. */
+	unsigned int open[FZ_PROCS];
+	bool open_write[FZ_PROCS];
 	struct fz_vec views;		/* struct fz_view */
 	struct fz_vec uses;		/* struct fz_use */
 	struct fz_kbuf *kbuf;
 	unsigned int pins;		/* foreign importers that have it mapped */
 	unsigned int foreign;		/* handles of foreign files */
 	bool grouped;			/* many readers: fences stand for several */
+};
+
+/*
+ * What GPUs see that do not snoop, while one of them has the buffer mapped. A line
+ * that one of them wrote stays as it is until it is brought to the CPU.
+ */
+struct fz_shadow {
+	uint8_t *bytes;
+	bool *written;			/* for each line */
+	unsigned int users;
 };
 
 /* A fence on a buffer. */
@@ -81,6 +97,7 @@ struct fz_view {
 	struct fz_inst *inst;
 	unsigned int handles, maps;
 	bool imported, read_only;
+	bool mapped, mapped_to_write;	/* by a GPU that does not snoop */
 	bool linked;			/* holds the dma-buf */
 	uint64_t offset;		/* for mmap, 0 before it was asked for */
 };
@@ -264,6 +281,23 @@ void fz_uses_free(struct fz_buf *buf);
 void fz_polled(struct fz_kbuf *kbuf);
 /* Dma-bufs that only polls have held, which have been told, are gone. */
 void fz_leave_limbo(struct fz_run *run);
+
+/* What GPUs and CPU see (model_shadow.c). */
+bool fz_has_odd_view(const struct fz_buf *buf);
+/* A GPU is about to read or write: what it sees there. */
+const uint8_t *fz_gpu_sees(struct fz_view *view, size_t offset, size_t size,
+			   bool write);
+void fz_gpu_writes(struct fz_view *view, size_t offset, const uint8_t *bytes,
+		   size_t size);
+void fz_gpu_unmap(struct fz_view *view);
+void fz_gpu_unmap_all(struct fz_buf *buf);
+/* A driver whose accesses are not seen has it mapped from now on, or up to now. */
+void fz_foreign_map(struct fz_buf *buf);
+void fz_foreign_unmap(struct fz_buf *buf);
+void fz_cpu_begin(struct fz_buf *buf, unsigned int proc, bool write);
+void fz_cpu_end(struct fz_buf *buf, unsigned int proc, bool write);
+/* It died in some, which end now; false: in none. */
+bool fz_cpu_end_all(struct fz_run *run, unsigned int proc);
 
 /* sync_files and syncobjs (model_sync.c). Who gets one new has a reference. */
 struct fz_sync *fz_sync_new(void);

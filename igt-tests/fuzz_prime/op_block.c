@@ -203,15 +203,20 @@ static void check_answer(struct fz_run *run, unsigned int proc)
 	struct fz_waiting *waiting = &run->waiting;
 	bool device = waiting->mode == IN_PEEK || waiting->mode == IN_POKE;
 	int64_t want = device && waiting->inst_gone ? -ENODEV : 0;
+	struct fz_view *view = device ? fz_view_of(waiting->buf, waiting->inst) :
+					NULL;
 	struct fz_order order;
 
 	if (!fz_want(run, "what had to wait",
 		     fz_answer(run, proc, &order), want) || want)
 		return;
+	if (waiting->mode == IN_ACCESS)
+		fz_cpu_begin(waiting->buf, proc, waiting->write);
 	if (waiting->mode == IN_POKE)
-		memcpy(waiting->buf->bytes, waiting->bytes, VP_PAGE);
+		fz_gpu_writes(view, 0, waiting->bytes, VP_PAGE);
 	if (waiting->mode == IN_PEEK &&
-	    memcmp(waiting->buf->bytes, waiting->bytes, VP_PAGE))
+	    memcmp(fz_gpu_sees(view, 0, VP_PAGE, false), waiting->bytes,
+		   VP_PAGE))
 		fz_fail(run, "a GPU that had to wait has read something else");
 }
 

@@ -108,7 +108,8 @@ void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 	/* A static importer has it mapped until it closes the handle. */
 	handle = foreign_handle(step, fd->file, prime.handle, buf);
 	handle->pinning = buf->maker == FZ_OURS;
-	buf->pins += handle->pinning;
+	if (handle->pinning)
+		fz_foreign_map(buf);
 }
 
 /* allocate: kind, pages */

@@ -127,6 +127,16 @@ void fz_spawn(struct fz_run *run, unsigned int proc)
 	p->alive = true;
 }
 
+/* Whoever looks at the list has the accesses of the dead ended first. */
+static void read_buffers(struct fz_run *run)
+{
+	char text[4096];
+
+	lseek(run->buffers, 0, SEEK_SET);
+	while (read(run->buffers, text, sizeof(text)) > 0)
+		;
+}
+
 void fz_kill(struct fz_run *run, unsigned int proc)
 {
 	struct fz_proc *p = &run->proc[proc];
@@ -135,6 +145,8 @@ void fz_kill(struct fz_run *run, unsigned int proc)
 		return;
 	vp_kill(p->pid);
 	fz_proc_end(run, proc);
+	if (fz_cpu_end_all(run, proc))
+		read_buffers(run);
 }
 
 static void open_proc(struct fz_proc *p)
@@ -178,9 +190,10 @@ static void close_proc(struct fz_run *run, unsigned int proc)
 /* What is not said is the same for all; fences must not expire meanwhile. */
 static const char *const settings[FZ_GPUS] = {
 	"fence_timeout_ms=60000",
-	"fence_timeout_ms=60000 max_segment=4096 syncobj_timeline=0",
+	"fence_timeout_ms=60000 max_segment=4096 coherent=0",
 	"fence_timeout_ms=60000 dma_bits=32",
-	"fence_timeout_ms=60000",
+	"fence_timeout_ms=60000 coherent=0",
+	"fence_timeout_ms=60000 max_segment=8192 syncobj_timeline=0",
 };
 
 static void gpu_name(const struct fz_run *run, unsigned int gpu,
@@ -199,6 +212,7 @@ bool fz_plug(struct fz_run *run, unsigned int gpu)
 	gpu_name(run, gpu, name);
 	inst = fz_inst_new(vp_config_plug(name, settings[gpu]));
 	inst->limited = strstr(settings[gpu], "dma_bits");
+	inst->coherent = !strstr(settings[gpu], "coherent=0");
 	inst->timelines = !strstr(settings[gpu], "syncobj_timeline=0");
 	for (int node = VP_RENDER; node <= VP_PRIMARY; node++) {
 		if (vp_node_path(inst->index, node, path, sizeof(path)))
@@ -213,6 +227,8 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 {
 	struct fz_inst *inst = run->gpu[gpu].inst;
 	struct fz_file *file;
+	struct fz_view *view;
+	struct fz_buf *buf;
 	char name[FZ_NAME];
 
 	if (!inst)
@@ -226,6 +242,11 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 	fz_each(file, &run->files)
 		if (file->inst == inst)
 			fz_file_fences_end(run, file, -ENODEV);
+	fz_each(buf, &run->bufs) {
+		view = fz_view_of(buf, inst);
+		if (view)
+			fz_gpu_unmap(view);
+	}
 	fz_inst_put(inst);
 }
 
@@ -278,6 +299,7 @@ void fz_start(struct fz_run *run, const struct fz_options *options)
 	run->move = open_debugfs("move", O_WRONLY);
 	run->revoke = open_debugfs("revoke", O_WRONLY);
 	run->counts = open_debugfs("counts", O_RDONLY);
+	run->buffers = open_debugfs("buffers", O_RDONLY);
 	fz_memory_reset();
 	fz_find_vgem(run->vgem);
 	run->processor = (int)(options->seed + options->label) % 2;
@@ -315,4 +337,5 @@ void fz_end(struct fz_run *run)
 	close(run->move);
 	close(run->revoke);
 	close(run->counts);
+	close(run->buffers);
 }

@@ -58,6 +58,7 @@ struct fz_burst {
 	int gpu, dmabuf;		/* descriptors */
 	uint32_t handle;		/* at @gpu, or 0: it imports the dma-buf */
 	uint32_t rounds, stamp;
+	uint32_t bracketed;		/* what the CPU does is, by begin and end */
 	uint64_t seed;
 	uint64_t begin, end, size;
 	uint64_t number;		/* of the buffer, to have it moved */
