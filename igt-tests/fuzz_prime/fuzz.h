@@ -87,6 +87,7 @@ struct fz_run {
 	unsigned int contexts;
 	bool has_limbo;
 	bool enforced;			/* read-only is */
+	bool dma_debug;			/* the kernel checks who maps what */
 	uint32_t now;			/* the id of the step */
 	unsigned int done;		/* steps that did something */
 	bool did;			/* this one did */
@@ -139,6 +140,13 @@ void fz_memory_reset(void);
 extern uint8_t *fz_source, *fz_result;
 void fz_pattern(uint8_t *bytes, size_t size, uint32_t stamp, uint64_t offset);
 
+/*
+ * May a device map this buffer? Debugging of the DMA API takes it for a mistake
+ * that exporters of the kernel let several map one, or in longer pieces than a
+ * device takes. @view is NULL for one that is no GPU.
+ */
+bool fz_may_map(const struct fz_run *run, const struct fz_buf *buf,
+		const struct fz_view *view);
 /* Have a buffer moved by the module's debugfs. */
 int64_t fz_move(struct fz_run *run, const struct fz_buf *buf);
 

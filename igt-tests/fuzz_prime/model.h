@@ -39,7 +39,7 @@ void fz_vec_free(struct fz_vec *vec);
 /* A GPU from when it is plugged in; one that is plugged in again is another. */
 struct fz_inst {
 	unsigned int index;		/* the N of its name vprimeN */
-	bool gone, limited;
+	bool gone, limited, short_segments;
 	bool coherent;			/* it snoops the CPU's caches */
 	bool timelines;			/* syncobjs have points */
 	char path[2][FZ_NAME];		/* by enum vp_node */
@@ -97,7 +97,8 @@ struct fz_view {
 	struct fz_inst *inst;
 	unsigned int handles, maps;
 	bool imported, read_only;
-	bool mapped, mapped_to_write;	/* by a GPU that does not snoop */
+	/* By a GPU that does not snoop; of a foreign exporter, by any. */
+	bool mapped, mapped_to_write;
 	bool linked;			/* holds the dma-buf */
 	uint64_t offset;		/* for mmap, 0 before it was asked for */
 };
@@ -291,6 +292,8 @@ void fz_gpu_writes(struct fz_view *view, size_t offset, const uint8_t *bytes,
 		   size_t size);
 void fz_gpu_unmap(struct fz_view *view);
 void fz_gpu_unmap_all(struct fz_buf *buf);
+/* Has a device other than this one a foreign exporter's buffer mapped? */
+bool fz_is_mapped(const struct fz_buf *buf, const struct fz_view *but);
 /* A driver whose accesses are not seen has it mapped from now on, or up to now. */
 void fz_foreign_map(struct fz_buf *buf);
 void fz_foreign_unmap(struct fz_buf *buf);

@@ -65,7 +65,7 @@ static void shadow_put(struct fz_buf *buf)
 
 void fz_gpu_unmap(struct fz_view *view)
 {
-	if (view->mapped)
+	if (view->mapped && view->buf->maker == FZ_OURS)
 		shadow_put(view->buf);
 	view->mapped = false;
 }
@@ -80,6 +80,8 @@ void fz_gpu_unmap_all(struct fz_buf *buf)
 
 static void gpu_map(struct fz_view *view, bool write)
 {
+	if (view->buf->maker != FZ_OURS)
+		view->mapped = true;
 	if (view->inst->coherent || view->buf->maker != FZ_OURS)
 		return;
 	/* What was mapped to be read only is mapped anew. */
@@ -90,6 +92,16 @@ static void gpu_map(struct fz_view *view, bool write)
 	view->mapped = true;
 	view->mapped_to_write = write || !view->read_only;
 	shadow_get(view->buf);
+}
+
+bool fz_is_mapped(const struct fz_buf *buf, const struct fz_view *but)
+{
+	struct fz_view *view;
+
+	fz_each(view, &buf->views)
+		if (view != but && view->mapped)
+			return true;
+	return buf->foreign || (buf->begun && buf->maker == FZ_UDMABUF);
 }
 
 bool fz_has_odd_view(const struct fz_buf *buf)

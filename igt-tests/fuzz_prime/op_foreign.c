@@ -80,6 +80,16 @@ void fz_do_foreign_create(struct fz_run *run, const struct fz_step *step)
 	foreign_handle(step, fd->file, create.handle, buf);
 }
 
+bool fz_may_map(const struct fz_run *run, const struct fz_buf *buf,
+		const struct fz_view *view)
+{
+	if (!run->dma_debug || buf->maker == FZ_OURS)
+		return true;
+	if (view && view->inst->short_segments)
+		return false;
+	return buf->maker == FZ_VGEM || !fz_is_mapped(buf, view);
+}
+
 void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 		       struct fz_fd *fd, struct fz_fd *from)
 {
@@ -93,6 +103,8 @@ void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 		handle = fz_handle_of(fd->file, buf);
 		if (buf->revoked && !handle)
 			want = -ENODEV;
+		if (!handle && !fz_may_map(run, buf, NULL))
+			return;
 	} else {
 		want = -EINVAL;
 	}

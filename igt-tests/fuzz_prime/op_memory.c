@@ -328,7 +328,8 @@ static struct fz_handle *accessible(struct fz_run *run,
 	if (!handle || fz_busy(handle->buf, write || limited) ||
 	    (limited && (handle->buf->pins || handle->buf->maker != FZ_OURS)))
 		return NULL;
-	return may_settle(*fd, handle->buf) ? handle : NULL;
+	return may_settle(*fd, handle->buf) &&
+	       fz_may_map(run, handle->buf, handle->view) ? handle : NULL;
 }
 
 /* peek: file, handle, offset, size, how */
@@ -383,6 +384,13 @@ void fz_do_poke(struct fz_run *run, const struct fz_step *step)
 	settle(run, fd, handle->buf);
 }
 
+/* udmabuf maps it for a device of its own, once and for all. */
+static bool may_begin(const struct fz_run *run, const struct fz_buf *buf)
+{
+	return buf->maker != FZ_UDMABUF || buf->begun ||
+	       fz_may_map(run, buf, NULL);
+}
+
 /* access: fd, flags of DMA_BUF_IOCTL_SYNC */
 void fz_do_access(struct fz_run *run, const struct fz_step *step)
 {
@@ -400,7 +408,8 @@ void fz_do_access(struct fz_run *run, const struct fz_step *step)
 	write = sync.flags & DMA_BUF_SYNC_WRITE;
 	if ((sync.flags & ~7ull) || !(sync.flags & DMA_BUF_SYNC_RW))
 		want = -EINVAL;
-	else if (!end && fz_busy(fd->kbuf->buf, write))
+	else if (!end && (fz_busy(fd->kbuf->buf, write) ||
+			  !may_begin(run, fd->kbuf->buf)))
 		return;
 	else if (!end && fd->kbuf->buf->revoked)
 		want = -ENODEV;

@@ -212,6 +212,7 @@ bool fz_plug(struct fz_run *run, unsigned int gpu)
 	gpu_name(run, gpu, name);
 	inst = fz_inst_new(vp_config_plug(name, settings[gpu]));
 	inst->limited = strstr(settings[gpu], "dma_bits");
+	inst->short_segments = strstr(settings[gpu], "max_segment");
 	inst->coherent = !strstr(settings[gpu], "coherent=0");
 	inst->timelines = !strstr(settings[gpu], "syncobj_timeline=0");
 	for (int node = VP_RENDER; node <= VP_PRIMARY; node++) {
@@ -296,6 +297,7 @@ void fz_start(struct fz_run *run, const struct fz_options *options)
 	igt_assert(run->procs >= 1 && run->procs <= FZ_PROCS);
 	vp_counts();		/* mounts debugfs */
 	run->enforced = is_enforced();
+	run->dma_debug = access("/sys/kernel/debug/dma-api", F_OK) == 0;
 	run->move = open_debugfs("move", O_WRONLY);
 	run->revoke = open_debugfs("revoke", O_WRONLY);
 	run->counts = open_debugfs("counts", O_RDONLY);
