@@ -29,7 +29,7 @@ struct fz_steps {
 struct fz_proc {
 	bool alive, blocked;
 	pid_t pid;
-	int sock, theirs;		/* orders: our end, and its own */
+	struct fz_box *box;
 	int mail[2];			/* descriptors: to be written, and read */
 	struct fz_vec fds;		/* struct fz_fd */
 	struct fz_vec maps;		/* struct fz_map */
@@ -62,6 +62,7 @@ struct fz_options {
 	unsigned int procs;
 	unsigned int label;		/* keeps GPUs of several runs apart */
 	bool plug;			/* GPUs come and go */
+	bool slow;			/* the kernel is: fewer steps that take long */
 	bool together;			/* several processes at a time, often */
 	int wrong;			/* see enum fz_mistake */
 	/* Those that are not needed at the start, a bit for each. */

@@ -191,6 +191,17 @@ static const struct chooser *choose(void)
 	return &choosers[i];
 }
 
+/* A hundred others could be done instead, in kernels that look on. */
+static bool takes_long(const char *op)
+{
+	static const char *const ops[] = { "fork", "kill", "unplug" };
+
+	for (size_t i = 0; i < VP_ARRAY_SIZE(ops); i++)
+		if (!strcmp(op, ops[i]))
+			return true;
+	return false;
+}
+
 /* A process that has the file open and can be told. */
 static struct fz_fd *who_has(struct fz_file *file, unsigned int *proc)
 {
@@ -300,6 +311,9 @@ void fz_draw(struct fz_run *in, struct fz_random *random, struct fz_step *step)
 			continue;
 		chooser = fz_in->options.together && fz_maybe(10) ?
 			  choose_burst() : choose();
+		if (fz_in->options.slow && takes_long(chooser->op) &&
+		    !fz_maybe(30))
+			continue;
 		if (!chooser->draw() || is_enough(chooser->makes))
 			continue;
 		step->op = (uint8_t)fz_op_find(chooser->op);

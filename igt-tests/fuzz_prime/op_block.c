@@ -5,7 +5,6 @@
  * earlier. Or it is killed in the middle of it.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/dma-buf.h>
@@ -193,9 +192,8 @@ static void forget(struct fz_waiting *waiting)
 
 static bool has_answered(const struct fz_run *run, unsigned int proc)
 {
-	struct pollfd asked = { .fd = run->proc[proc].sock, .events = POLLIN };
-
-	return poll(&asked, 1, 0) > 0;
+	return __atomic_load_n(&run->proc[proc].box->state,
+			       __ATOMIC_ACQUIRE) == FZ_ANSWERED;
 }
 
 static void check_answer(struct fz_run *run, unsigned int proc)
