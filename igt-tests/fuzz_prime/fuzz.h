@@ -45,7 +45,8 @@ struct fz_gpu {
 struct fz_waiting {
 	struct fz_buf *buf;
 	struct fz_inst *inst;
-	bool inst_gone, write;
+	uint32_t inst_gone;		/* at that step, or 0 */
+	bool write;
 	unsigned int mode;
 	struct fz_vec fences;		/* that are to signal first */
 	uint8_t *bytes;			/* a page, to be read or written */

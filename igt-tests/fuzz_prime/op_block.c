@@ -204,9 +204,12 @@ static void check_answer(struct fz_run *run, unsigned int proc)
 	struct fz_view *view = device ? fz_view_of(waiting->buf, waiting->inst) :
 					NULL;
 	struct fz_order order;
+	int64_t ret = fz_answer(run, proc, &order);
+	/* What ended the wait is on its way to end the GPU as well. */
+	bool in_time = want && !ret && waiting->inst_gone == run->now;
 
-	if (!fz_want(run, "what had to wait",
-		     fz_answer(run, proc, &order), want) || want)
+	if (!fz_want(run, "what had to wait", in_time ? want : ret, want) ||
+	    (want && !in_time))
 		return;
 	if (waiting->mode == IN_ACCESS)
 		fz_cpu_begin(waiting->buf, proc, waiting->write);
@@ -216,6 +219,8 @@ static void check_answer(struct fz_run *run, unsigned int proc)
 	    memcmp(fz_gpu_sees(view, 0, VP_PAGE, false), waiting->bytes,
 		   VP_PAGE))
 		fz_fail(run, "a GPU that had to wait has read something else");
+	if (in_time)
+		fz_gpu_unmap(view);
 }
 
 void fz_look_after_waiting(struct fz_run *run)

@@ -249,7 +249,7 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 	run->gpu[gpu].inst = NULL;
 	inst->gone = true;
 	if (run->waiting.inst == inst)
-		run->waiting.inst_gone = true;
+		run->waiting.inst_gone = run->now;
 	fz_each(file, &run->files)
 		if (file->inst == inst)
 			fz_file_fences_end(run, file, -ENODEV);
