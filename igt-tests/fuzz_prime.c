@@ -230,5 +230,5 @@ igt_main_args("", long_options, help, on_option, NULL)
 
 	igt_describe("A model that is wrong about one byte is found out, in a few steps");
 	vp_subtest("finds-and-shrinks-byte")
-		finds_and_shrinks(FZ_MISTAKE_BYTE, 14);
+		finds_and_shrinks(FZ_MISTAKE_BYTE, 20);
 }
