@@ -127,6 +127,7 @@ static void sequence(void)
 
 	if (!how.steps)
 		how.steps = default_steps();
+	how.slow = kernel_is_debug();
 	igt_info("seed %llu\n", (unsigned long long)how.seed);
 	if (replay) {
 		read_steps(replay, &steps);
@@ -153,6 +154,7 @@ static void together(void)
 	struct fz_run run;
 
 	how.together = true;
+	how.slow = kernel_is_debug();
 	how.procs = FZ_PROCS;
 	/* One of these is as much work as ten others. */
 	how.steps = (how.steps ?: default_steps()) / 10;
@@ -228,5 +230,5 @@ igt_main_args("", long_options, help, on_option, NULL)
 
 	igt_describe("A model that is wrong about one byte is found out, in a few steps");
 	vp_subtest("finds-and-shrinks-byte")
-		finds_and_shrinks(FZ_MISTAKE_BYTE, 8);
+		finds_and_shrinks(FZ_MISTAKE_BYTE, 20);
 }

@@ -89,17 +89,34 @@ static int64_t access_by_gpu(const struct fz_burst *burst, uint32_t handle,
 	return ret ?: differ("what the GPU has just written");
 }
 
+static int64_t cpu_access(const struct fz_burst *burst, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
+
+	return call(burst->dmabuf, DMA_BUF_IOCTL_SYNC, &sync,
+		    flags & DMA_BUF_SYNC_END ? "end of access" :
+					       "begin of access");
+}
+
 static int64_t access_by_map(const struct fz_burst *burst, int fd,
 			     uint64_t offset, uint64_t at, size_t size)
 {
 	uint8_t *map = mmap(NULL, burst->size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED, fd, (off_t)offset);
 
+	int64_t ret = 0;
+
 	if (map == MAP_FAILED)
 		return note(-errno, "mmap");
+	if (burst->bracketed)
+		ret = cpu_access(burst, DMA_BUF_SYNC_START);
 	memcpy(map + at, source, size);
 	memcpy(result, source, PIECE);
 	memcpy(result, map + at, size);
+	if (burst->bracketed && !ret)
+		ret = cpu_access(burst, DMA_BUF_SYNC_END);
+	if (ret)
+		return ret;
 	if (munmap(map, burst->size))
 		return note(-errno, "munmap");
 	return differ("what the CPU has just written");
@@ -155,13 +172,9 @@ static int64_t look(const struct fz_burst *burst, uint32_t handle)
 
 static int64_t access_of_cpu(const struct fz_burst *burst)
 {
-	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_RW };
-	int64_t ret;
+	int64_t ret = cpu_access(burst, DMA_BUF_SYNC_START);
 
-	ret = call(burst->dmabuf, DMA_BUF_IOCTL_SYNC, &sync, "begin of access");
-	sync.flags |= DMA_BUF_SYNC_END;
-	return ret ?: call(burst->dmabuf, DMA_BUF_IOCTL_SYNC, &sync,
-			   "end of access");
+	return ret ?: cpu_access(burst, DMA_BUF_SYNC_END);
 }
 
 /* One thing out of these, with a piece of our part. */
@@ -200,11 +213,17 @@ static int64_t do_last(const struct fz_burst *burst)
 	uint8_t *map = mmap(NULL, burst->size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED, burst->dmabuf, 0);
 
+	int64_t ret;
+
 	if (map == MAP_FAILED)
 		return note(-errno, "the last mmap");
+	ret = cpu_access(burst, DMA_BUF_SYNC_START);
+	if (ret)
+		return ret;
 	fz_pattern(map + burst->begin, burst->end - burst->begin, burst->stamp,
 		   burst->begin);
-	return note(munmap(map, burst->size) ? -errno : 0, "munmap");
+	ret = cpu_access(burst, DMA_BUF_SYNC_END);
+	return ret ?: note(munmap(map, burst->size) ? -errno : 0, "munmap");
 }
 
 static void use_processors(int which)

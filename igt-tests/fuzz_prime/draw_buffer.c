@@ -14,6 +14,17 @@ static struct fz_map *fz_draw_map(void)
 	return map;
 }
 
+/*
+ * Where CPU and GPU see different things, there is most to see: half of the time
+ * another one is drawn, a few times, until it is such a buffer.
+ */
+static bool is_enough(const struct fz_buf *buf, int *tries)
+{
+	if (!*tries)
+		*tries = fz_maybe(50) ? 1 : 4;
+	return !buf || buf->shadow || !--*tries;
+}
+
 /* A part of so many bytes: some whole, some single bytes, most anything. */
 static void fz_draw_range(size_t total, uint32_t *offset, uint32_t *size)
 {
@@ -221,8 +232,12 @@ bool fz_draw_mprotect(void)
 
 bool fz_draw_touch(void)
 {
-	struct fz_map *map = fz_draw_map();
+	struct fz_map *map;
+	int tries = 0;
 
+	do {
+		map = fz_draw_map();
+	} while (!is_enough(map ? map->buf : NULL, &tries));
 	if (!map)
 		return false;
 	fz_draw_range(map->pages * VP_PAGE, &fz_out->arg[1], &fz_out->arg[2]);
@@ -231,8 +246,12 @@ bool fz_draw_touch(void)
 
 bool fz_draw_gpu_access(void)
 {
-	struct fz_handle *handle = fz_draw_handle();
+	struct fz_handle *handle;
+	int tries = 0;
 
+	do {
+		handle = fz_draw_handle();
+	} while (!is_enough(handle ? handle->buf : NULL, &tries));
 	if (!handle)
 		return false;
 	fz_draw_range(handle->buf->size, &fz_out->arg[2], &fz_out->arg[3]);
@@ -249,8 +268,17 @@ bool fz_draw_gpu_access(void)
 
 bool fz_draw_access(void)
 {
+	struct fz_fd *fd;
+	int tries = 0;
+
+	do {
+		fd = fz_any_fd(FZ_DMABUF);
+	} while (!is_enough(fd ? fd->kbuf->buf : NULL, &tries));
+	if (!fd)
+		return false;
+	fz_out->arg[0] = fd->id;
 	fz_out->arg[1] = fz_maybe(95) ? 1 + fz_dice(7) : fz_dice(16);
-	return fz_draw_fd(FZ_DMABUF);
+	return true;
 }
 
 bool fz_draw_dmabuf(void)

@@ -9,8 +9,7 @@
 #include "model.h"
 #include "worker.h"
 
-#define FZ_PROCS	6
-#define FZ_GPUS		4
+#define FZ_GPUS		5
 #define FZ_ARGS		5
 
 /* One thing that one process does. */
@@ -30,7 +29,7 @@ struct fz_steps {
 struct fz_proc {
 	bool alive, blocked;
 	pid_t pid;
-	int sock, theirs;		/* orders: our end, and its own */
+	struct fz_box *box;
 	int mail[2];			/* descriptors: to be written, and read */
 	struct fz_vec fds;		/* struct fz_fd */
 	struct fz_vec maps;		/* struct fz_map */
@@ -46,7 +45,8 @@ struct fz_gpu {
 struct fz_waiting {
 	struct fz_buf *buf;
 	struct fz_inst *inst;
-	bool inst_gone, write;
+	uint32_t inst_gone;		/* at that step, or 0 */
+	bool write;
 	unsigned int mode;
 	struct fz_vec fences;		/* that are to signal first */
 	uint8_t *bytes;			/* a page, to be read or written */
@@ -63,6 +63,7 @@ struct fz_options {
 	unsigned int procs;
 	unsigned int label;		/* keeps GPUs of several runs apart */
 	bool plug;			/* GPUs come and go */
+	bool slow;			/* the kernel is: fewer steps that take long */
 	bool together;			/* several processes at a time, often */
 	int wrong;			/* see enum fz_mistake */
 	/* Those that are not needed at the start, a bit for each. */
@@ -88,6 +89,7 @@ struct fz_run {
 	unsigned int contexts;
 	bool has_limbo;
 	bool enforced;			/* read-only is */
+	bool dma_debug;			/* the kernel checks who maps what */
 	uint32_t now;			/* the id of the step */
 	unsigned int done;		/* steps that did something */
 	bool did;			/* this one did */
@@ -95,7 +97,7 @@ struct fz_run {
 	bool failed;
 	char why[512];
 	/* Debugfs. */
-	int move, revoke, counts;
+	int move, revoke, counts, buffers;
 };
 
 /* Random numbers. */
@@ -127,9 +129,9 @@ int64_t fz_ioctl_(struct fz_run *run, unsigned int proc, int fd,
 	fz_ioctl_(run, proc, fd, request, arg, sizeof(*(arg)))
 int64_t fz_close_fd(struct fz_run *run, unsigned int proc, int fd);
 /* An ioctl of a GPU's file, which is used by this process now. */
-#define fz_gpu_ioctl(run, proc, fd, request, arg) \
-	((fd)->file->user = (proc), \
-	 fz_ioctl(run, proc, (fd)->fd, request, arg))
+#define fz_gpu_ioctl(run, proc, gpu, request, arg) \
+	((gpu)->file->user = (proc), \
+	 fz_ioctl(run, proc, (gpu)->fd, request, arg))
 
 /* Memory that all processes have at the same address. */
 uint8_t *fz_memory_get(size_t size);
@@ -139,6 +141,16 @@ void fz_memory_reset(void);
 /* For what is written next, and for what was read; as large as any buffer. */
 extern uint8_t *fz_source, *fz_result;
 void fz_pattern(uint8_t *bytes, size_t size, uint32_t stamp, uint64_t offset);
+
+/*
+ * May a device map this buffer? Debugging of the DMA API takes it for a mistake
+ * that exporters of the kernel let several map one, or in longer pieces than a
+ * device takes. @view is NULL for one that is no GPU.
+ */
+bool fz_may_map(const struct fz_run *run, const struct fz_buf *buf,
+		const struct fz_view *view);
+/* Have a buffer moved by the module's debugfs. */
+int64_t fz_move(struct fz_run *run, const struct fz_buf *buf);
 
 /* Counts of the module's; -1 when there is no such. */
 /* How many there are of each kind is what the model says, or will be soon. */
@@ -206,7 +218,11 @@ fz_do_fn fz_do_open, fz_do_close, fz_do_dup, fz_do_send, fz_do_receive,
 	 fz_do_timeline_destroy, fz_do_fence, fz_do_timeline_signal,
 	 fz_do_poll, fz_do_poll_sync, fz_do_sync_info, fz_do_get_sync,
 	 fz_do_put_sync, fz_do_merge, fz_do_wrong, fz_do_burst,
-	 fz_do_foreign_open, fz_do_foreign_create, fz_do_allocate,
+	 fz_do_syncobj, fz_do_syncobj_destroy, fz_do_syncobj_export,
+	 fz_do_syncobj_import, fz_do_syncobj_get_sync, fz_do_syncobj_put_sync,
+	 fz_do_syncobj_wait, fz_do_syncobj_reset, fz_do_syncobj_signal,
+	 fz_do_point_signal, fz_do_point_wait, fz_do_point_query,
+	 fz_do_transfer, fz_do_foreign_open, fz_do_foreign_create, fz_do_allocate,
 	 fz_do_block;
 
 #endif /* FZ_FUZZ_H */

@@ -117,7 +117,7 @@ static const struct chooser {
 	{ "info", 40, fz_draw_handle_how2, NOTHING },
 	{ "export", 70, fz_draw_export, A_DESCRIPTOR },
 	{ "import", 60, fz_draw_import, NOTHING },
-	{ "move", 40, fz_draw_buffer, NOTHING },
+	{ "move", 25, fz_draw_buffer, NOTHING },
 	{ "revoke", 2, fz_draw_buffer, NOTHING },
 	{ "mmap", 50, fz_draw_mmap, A_MAPPING },
 	{ "mmap-dmabuf", 40, fz_draw_mmap_dmabuf, A_MAPPING },
@@ -127,14 +127,14 @@ static const struct chooser {
 	{ "check", 160, fz_draw_touch, NOTHING },
 	{ "peek", 70, fz_draw_gpu_access, NOTHING },
 	{ "poke", 60, fz_draw_gpu_access, NOTHING },
-	{ "access", 40, fz_draw_access, NOTHING },
+	{ "access", 70, fz_draw_access, NOTHING },
 	{ "seek", 4, fz_draw_dmabuf, NOTHING },
 	{ "attach", 40, fz_draw_attach, A_FENCE },
 	{ "signal", 40, fz_draw_signal, NOTHING },
 	{ "wait", 30, fz_draw_attach, NOTHING },
-	{ "timeline", 8, fz_draw_timeline, NOTHING },
+	{ "timeline", 12, fz_draw_timeline, NOTHING },
 	{ "timeline-destroy", 3, fz_draw_on_timeline, NOTHING },
-	{ "fence", 25, fz_draw_on_timeline, A_FENCE },
+	{ "fence", 50, fz_draw_on_timeline, A_FENCE },
 	{ "timeline-signal", 25, fz_draw_timeline_signal, NOTHING },
 	{ "poll", 15, fz_draw_events, NOTHING },
 	{ "poll-sync", 10, fz_draw_sync, NOTHING },
@@ -142,6 +142,19 @@ static const struct chooser {
 	{ "get-sync", 20, fz_draw_sync_flags, A_DESCRIPTOR },
 	{ "put-sync", 20, fz_draw_put_sync, NOTHING },
 	{ "merge", 15, fz_draw_merge, A_DESCRIPTOR },
+	{ "syncobj", 15, fz_draw_syncobj, NOTHING },
+	{ "syncobj-destroy", 8, fz_draw_syncobj_how, NOTHING },
+	{ "syncobj-export", 10, fz_draw_syncobj_how, A_DESCRIPTOR },
+	{ "syncobj-import", 12, fz_draw_syncobj_import, NOTHING },
+	{ "syncobj-get-sync", 15, fz_draw_syncobj_how, A_DESCRIPTOR },
+	{ "syncobj-put-sync", 40, fz_draw_syncobj_put, NOTHING },
+	{ "syncobj-wait", 25, fz_draw_syncobj_wait, NOTHING },
+	{ "syncobj-reset", 3, fz_draw_syncobj_how, NOTHING },
+	{ "syncobj-signal", 4, fz_draw_syncobj_how, NOTHING },
+	{ "point-signal", 12, fz_draw_point, NOTHING },
+	{ "point-wait", 40, fz_draw_point_flags, NOTHING },
+	{ "point-query", 30, fz_draw_point_query, NOTHING },
+	{ "transfer", 50, fz_draw_transfer, NOTHING },
 	{ "vgem-open", 4, fz_draw_nothing, A_DESCRIPTOR },
 	{ "vgem-create", 12, fz_draw_vgem_create, A_BUFFER },
 	{ "allocate", 6, fz_draw_allocate, A_BUFFER },
@@ -176,6 +189,17 @@ static const struct chooser *choose(void)
 	while (at >= choosers[i].weight)
 		at -= choosers[i++].weight;
 	return &choosers[i];
+}
+
+/* A hundred others could be done instead, in kernels that look on. */
+static bool takes_long(const char *op)
+{
+	static const char *const ops[] = { "fork", "kill", "unplug" };
+
+	for (size_t i = 0; i < VP_ARRAY_SIZE(ops); i++)
+		if (!strcmp(op, ops[i]))
+			return true;
+	return false;
 }
 
 /* A process that has the file open and can be told. */
@@ -287,6 +311,9 @@ void fz_draw(struct fz_run *in, struct fz_random *random, struct fz_step *step)
 			continue;
 		chooser = fz_in->options.together && fz_maybe(10) ?
 			  choose_burst() : choose();
+		if (fz_in->options.slow && takes_long(chooser->op) &&
+		    !fz_maybe(30))
+			continue;
 		if (!chooser->draw() || is_enough(chooser->makes))
 			continue;
 		step->op = (uint8_t)fz_op_find(chooser->op);

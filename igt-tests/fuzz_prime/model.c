@@ -156,6 +156,7 @@ static void view_check(struct fz_run *run, struct fz_view *view)
 	if (!view->handles)
 		view->linked = false;
 	if (!view->handles && !view->maps) {
+		fz_gpu_unmap(view);
 		fz_remove(&buf->views, view);
 		view->inst->views--;
 		fz_inst_put(view->inst);
@@ -205,9 +206,12 @@ static void file_end(struct fz_run *run, struct fz_file *file)
 	fz_file_fences_end(run, file, -ECANCELED);
 	while (file->handles.n)
 		fz_handle_close(run, file, file->handles.at[0]);
+	while (file->syncobjs.n)
+		fz_syncobj_close(file, file->syncobjs.at[0]);
 	fz_vec_free(&file->handles);
 	fz_vec_free(&file->timelines);
 	fz_vec_free(&file->fences);
+	fz_vec_free(&file->syncobjs);
 	fz_remove(&run->files, file);
 	if (file->inst) {
 		file->inst->files--;
@@ -268,7 +272,8 @@ void fz_handle_close(struct fz_run *run, struct fz_file *file,
 		view_check(run, view);
 	} else {
 		buf->foreign--;
-		buf->pins -= handle->pinning;
+		if (handle->pinning)
+			fz_foreign_unmap(buf);
 		fz_buf_check(run, buf);
 	}
 	free(handle);
@@ -286,7 +291,10 @@ void fz_hold(enum fz_fd_kind kind, void *what)
 		((struct fz_kbuf *)what)->fds++;
 		break;
 	case FZ_SYNC:
-		((struct fz_sync *)what)->fds++;
+		fz_sync_get(what);
+		break;
+	case FZ_SYNCOBJ:
+		((struct fz_syncobj *)what)->refs++;
 		break;
 	default:
 		break;
@@ -297,8 +305,6 @@ void fz_drop(struct fz_run *run, enum fz_fd_kind kind, void *what)
 {
 	struct fz_kbuf *kbuf = what;
 	struct fz_file *file = what;
-	struct fz_sync *sync = what;
-	struct fz_fence *fence;
 
 	switch (kind) {
 	case FZ_FILE:
@@ -310,15 +316,10 @@ void fz_drop(struct fz_run *run, enum fz_fd_kind kind, void *what)
 		fz_buf_check(run, kbuf->buf);
 		break;
 	case FZ_SYNC:
-		if (--sync->fds)
-			break;
-		fz_each(fence, &sync->fences)
-			fz_fence_put(fence);
-		fz_each(fence, &sync->maybe)
-			fz_fence_put(fence);
-		fz_vec_free(&sync->fences);
-		fz_vec_free(&sync->maybe);
-		free(sync);
+		fz_sync_put(what);
+		break;
+	case FZ_SYNCOBJ:
+		fz_syncobj_put(what);
 		break;
 	default:
 		break;

@@ -18,6 +18,7 @@
 
 #define FZ_NAME	40
 #define FZ_PAGES	16		/* a small buffer has so many at most */
+#define FZ_PROCS	6
 
 /* Pointers in the order they were added in. */
 struct fz_vec {
@@ -38,7 +39,9 @@ void fz_vec_free(struct fz_vec *vec);
 /* A GPU from when it is plugged in; one that is plugged in again is another. */
 struct fz_inst {
 	unsigned int index;		/* the N of its name vprimeN */
-	bool gone, limited;
+	bool gone, limited, short_segments;
+	bool coherent;			/* it snoops the CPU's caches */
+	bool timelines;			/* syncobjs have points */
 	char path[2][FZ_NAME];		/* by enum vp_node */
 	unsigned int files, views, buffers;	/* that name it */
 };
@@ -60,12 +63,26 @@ struct fz_buf {
 	struct fz_inst *origin;
 	bool revoked;
 	bool begun;			/* a CPU access; udmabuf minds */
+	struct fz_shadow *shadow;	/* NULL: all see the same */
+	/* CPU accesses that each process has open, and whether to write. */
+	unsigned int open[FZ_PROCS];
+	bool open_write[FZ_PROCS];
 	struct fz_vec views;		/* struct fz_view */
 	struct fz_vec uses;		/* struct fz_use */
 	struct fz_kbuf *kbuf;
 	unsigned int pins;		/* foreign importers that have it mapped */
 	unsigned int foreign;		/* handles of foreign files */
 	bool grouped;			/* many readers: fences stand for several */
+};
+
+/*
+ * What GPUs see that do not snoop, while one of them has the buffer mapped. A line
+ * that one of them wrote stays as it is until it is brought to the CPU.
+ */
+struct fz_shadow {
+	uint8_t *bytes;
+	bool *written;			/* for each line */
+	unsigned int users;
 };
 
 /* A fence on a buffer. */
@@ -80,6 +97,8 @@ struct fz_view {
 	struct fz_inst *inst;
 	unsigned int handles, maps;
 	bool imported, read_only;
+	/* By a GPU that does not snoop; of a foreign exporter, by any. */
+	bool mapped, mapped_to_write;
 	bool linked;			/* holds the dma-buf */
 	uint64_t offset;		/* for mmap, 0 before it was asked for */
 };
@@ -102,6 +121,7 @@ struct fz_file {
 	struct fz_vec handles;		/* struct fz_handle */
 	struct fz_vec timelines;	/* struct fz_timeline */
 	struct fz_vec fences;		/* struct fz_fence, with an id */
+	struct fz_vec syncobjs;		/* struct fz_syncobj_handle */
 	uint32_t stale_handle, stale_fence, stale_timeline;
 };
 
@@ -130,17 +150,35 @@ struct fz_fence {
 	struct fz_timeline *timeline;	/* likewise */
 };
 
+/* What is in a sync_file, and in a syncobj: the same, when one came from the other. */
 struct fz_sync {
-	unsigned int fds;
+	unsigned int refs;
 	struct fz_vec fences;		/* none: it has signalled from the start */
 	struct fz_vec maybe;		/* another of their line stands for these */
 	bool grouped;			/* as of the buffer */
+	/* A point of a timeline, as the kernel chains them. */
+	bool is_point;
+	uint64_t seqno, before;		/* its number, and of the one before */
+	unsigned int context;
+	struct fz_sync *prev;		/* which signals first */
+};
+
+/* A syncobj; handles of any file, and descriptors, lead to it. */
+struct fz_syncobj {
+	unsigned int refs;
+	struct fz_sync *sync;		/* NULL: none has been submitted */
+};
+
+struct fz_syncobj_handle {
+	uint32_t id, value;
+	struct fz_syncobj *syncobj;
 };
 
 enum fz_fd_kind {
 	FZ_FILE,
 	FZ_DMABUF,
 	FZ_SYNC,
+	FZ_SYNCOBJ,
 	FZ_OTHER,			/* neither of these */
 	FZ_KINDS,
 };
@@ -154,6 +192,7 @@ struct fz_fd {
 		struct fz_file *file;
 		struct fz_kbuf *kbuf;
 		struct fz_sync *sync;
+		struct fz_syncobj *syncobj;
 		void *what;
 	};
 };
@@ -239,15 +278,65 @@ void fz_file_fences_end(struct fz_run *run, struct fz_file *file, int error);
 bool fz_busy(const struct fz_buf *buf, bool write);
 void fz_use(struct fz_buf *buf, struct fz_fence *fence, bool write);
 void fz_uses_free(struct fz_buf *buf);
-/* A sync_file of what such a user would have to wait for; of some fences. */
-struct fz_sync *fz_sync_of(const struct fz_buf *buf, bool write);
-struct fz_sync *fz_sync_new(void);
-void fz_sync_add(struct fz_sync *sync, struct fz_fence *fence);
-/* Is what the kernel says of it right? */
-bool fz_sync_is(const struct fz_sync *sync, int status);
 /* A process has asked a dma-buf to be told when it is idle. */
 void fz_polled(struct fz_kbuf *kbuf);
 /* Dma-bufs that only polls have held, which have been told, are gone. */
 void fz_leave_limbo(struct fz_run *run);
+
+/* What GPUs and CPU see (model_shadow.c). */
+bool fz_has_odd_view(const struct fz_buf *buf);
+/* A GPU is about to read or write: what it sees there. */
+const uint8_t *fz_gpu_sees(struct fz_view *view, size_t offset, size_t size,
+			   bool write);
+void fz_gpu_writes(struct fz_view *view, size_t offset, const uint8_t *bytes,
+		   size_t size);
+void fz_gpu_unmap(struct fz_view *view);
+void fz_gpu_unmap_all(struct fz_buf *buf);
+/* Has a device other than this one a foreign exporter's buffer mapped? */
+bool fz_is_mapped(const struct fz_buf *buf, const struct fz_view *but);
+/* A driver whose accesses are not seen has it mapped from now on, or up to now. */
+void fz_foreign_map(struct fz_buf *buf);
+void fz_foreign_unmap(struct fz_buf *buf);
+void fz_cpu_begin(struct fz_buf *buf, unsigned int proc, bool write);
+void fz_cpu_end(struct fz_buf *buf, unsigned int proc, bool write);
+/* It died in some, which end now; false: in none. */
+bool fz_cpu_end_all(struct fz_run *run, unsigned int proc);
+
+/* sync_files and syncobjs (model_sync.c). Who gets one new has a reference. */
+struct fz_sync *fz_sync_new(void);
+/* Of what such a user would have to wait for. */
+struct fz_sync *fz_sync_of(const struct fz_buf *buf, bool write);
+struct fz_sync *fz_sync_get(struct fz_sync *sync);
+void fz_sync_put(struct fz_sync *sync);
+void fz_sync_add(struct fz_sync *sync, struct fz_fence *fence);
+/* What is pending in another one. */
+void fz_sync_add_all(struct fz_sync *sync, const struct fz_sync *other);
+bool fz_sync_pending(const struct fz_sync *sync);
+/* Is what the kernel says of it right? */
+bool fz_sync_is(const struct fz_sync *sync, int status);
+/* The next one that is pending, of those that signal before. */
+struct fz_sync *fz_sync_next(const struct fz_sync *sync);
+
+/* What is pending in @what becomes the point @seqno after @prev. */
+struct fz_sync *fz_point_new(struct fz_run *run, struct fz_sync *prev,
+			     const struct fz_sync *what, uint64_t seqno);
+/*
+ * What stands for a point; 0 is the whole. False: it is not there. NULL: it has
+ * signalled.
+ */
+bool fz_point_find(struct fz_sync **sync, uint64_t seqno);
+/* The last point that has signalled, or of all. */
+uint64_t fz_point_query(const struct fz_sync *sync, bool submitted);
+
+struct fz_syncobj *fz_syncobj_new(void);
+void fz_syncobj_put(struct fz_syncobj *syncobj);
+/* Something else is in it, or NULL; takes the reference. */
+void fz_syncobj_set(struct fz_syncobj *syncobj, struct fz_sync *sync);
+/* Takes the reference. */
+struct fz_syncobj_handle *fz_syncobj_handle_new(struct fz_file *file,
+						uint32_t id,
+						struct fz_syncobj *syncobj);
+struct fz_syncobj_handle *fz_syncobj(const struct fz_file *file, uint32_t id);
+void fz_syncobj_close(struct fz_file *file, struct fz_syncobj_handle *handle);
 
 #endif /* FZ_MODEL_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fences: who made them, who waits for them, and what a sync_file says of them.
+ * Fences: who made them, and who waits for them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -161,69 +161,6 @@ void fz_use(struct fz_buf *buf, struct fz_fence *fence, bool write)
 	use->write = write;
 	fence->refs++;
 	fz_push(&buf->uses, use);
-}
-
-/* ---- sync_files ---- */
-
-struct fz_sync *fz_sync_new(void)
-{
-	return fz_new(sizeof(struct fz_sync));
-}
-
-void fz_sync_add(struct fz_sync *sync, struct fz_fence *fence)
-{
-	struct fz_fence *other;
-
-	fence->refs++;
-	fz_each(other, &sync->fences) {
-		if (other->context != fence->context)
-			continue;
-		if (other->seqno >= fence->seqno) {
-			fz_push(&sync->maybe, fence);
-			return;
-		}
-		fz_remove(&sync->fences, other);
-		fz_push(&sync->maybe, other);
-		break;
-	}
-	fz_push(&sync->fences, fence);
-}
-
-struct fz_sync *fz_sync_of(const struct fz_buf *buf, bool write)
-{
-	struct fz_sync *sync = fz_sync_new();
-	struct fz_use *use;
-
-	sync->grouped = buf->grouped;
-	fz_each(use, &buf->uses)
-		if (!use->fence->state && (write || use->write))
-			fz_sync_add(sync, use->fence);
-	return sync;
-}
-
-/*
- * The kernel takes the fences in an order of its own, and gives the state of the
- * first one that is pending or has an error.
- */
-bool fz_sync_is(const struct fz_sync *sync, int status)
-{
-	bool pending = false, error = false, same = false;
-	struct fz_fence *fence;
-
-	fz_each(fence, &sync->fences) {
-		pending |= !fence->state;
-		error |= fence->state < 0;
-		same |= fence->state == status;
-	}
-	fz_each(fence, &sync->maybe)
-		if (status <= 0 && fence->state == status)
-			return true;
-	if (status == 1)
-		return !pending && (!error || sync->grouped);
-	if (same)
-		return true;
-	return sync->grouped && !pending &&
-	       (status == -ECANCELED || status == -ENODEV);
 }
 
 /* ---- polls ---- */

@@ -5,7 +5,6 @@
  * earlier. Or it is killed in the middle of it.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/dma-buf.h>
@@ -193,9 +192,8 @@ static void forget(struct fz_waiting *waiting)
 
 static bool has_answered(const struct fz_run *run, unsigned int proc)
 {
-	struct pollfd asked = { .fd = run->proc[proc].sock, .events = POLLIN };
-
-	return poll(&asked, 1, 0) > 0;
+	return __atomic_load_n(&run->proc[proc].box->state,
+			       __ATOMIC_ACQUIRE) == FZ_ANSWERED;
 }
 
 static void check_answer(struct fz_run *run, unsigned int proc)
@@ -203,16 +201,26 @@ static void check_answer(struct fz_run *run, unsigned int proc)
 	struct fz_waiting *waiting = &run->waiting;
 	bool device = waiting->mode == IN_PEEK || waiting->mode == IN_POKE;
 	int64_t want = device && waiting->inst_gone ? -ENODEV : 0;
+	struct fz_view *view = device ? fz_view_of(waiting->buf, waiting->inst) :
+					NULL;
 	struct fz_order order;
+	int64_t ret = fz_answer(run, proc, &order);
+	/* What ended the wait is on its way to end the GPU as well. */
+	bool in_time = want && !ret && waiting->inst_gone == run->now;
 
-	if (!fz_want(run, "what had to wait",
-		     fz_answer(run, proc, &order), want) || want)
+	if (!fz_want(run, "what had to wait", in_time ? want : ret, want) ||
+	    (want && !in_time))
 		return;
+	if (waiting->mode == IN_ACCESS)
+		fz_cpu_begin(waiting->buf, proc, waiting->write);
 	if (waiting->mode == IN_POKE)
-		memcpy(waiting->buf->bytes, waiting->bytes, VP_PAGE);
+		fz_gpu_writes(view, 0, waiting->bytes, VP_PAGE);
 	if (waiting->mode == IN_PEEK &&
-	    memcmp(waiting->buf->bytes, waiting->bytes, VP_PAGE))
+	    memcmp(fz_gpu_sees(view, 0, VP_PAGE, false), waiting->bytes,
+		   VP_PAGE))
 		fz_fail(run, "a GPU that had to wait has read something else");
+	if (in_time)
+		fz_gpu_unmap(view);
 }
 
 void fz_look_after_waiting(struct fz_run *run)

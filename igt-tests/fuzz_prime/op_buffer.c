@@ -293,6 +293,7 @@ static void imported(struct fz_run *run, const struct fz_step *step,
 	if (!view) {
 		view = fz_view_new(kbuf->buf, file->inst);
 		view->imported = true;
+		view->read_only = !kbuf->writable;
 	}
 	fz_kbuf_get(kbuf->buf, view, false);
 	handle = fz_handle_new(file, step->id, value, view);
@@ -350,6 +351,11 @@ static int64_t write_number(int fd, uint64_t number)
 	return write(fd, text, (size_t)len) == len ? 0 : -errno;
 }
 
+int64_t fz_move(struct fz_run *run, const struct fz_buf *buf)
+{
+	return write_number(run->move, buf->number);
+}
+
 /* move: buffer */
 void fz_do_move(struct fz_run *run, const struct fz_step *step)
 {
@@ -366,7 +372,8 @@ void fz_do_move(struct fz_run *run, const struct fz_step *step)
 		want = -ENODEV;
 	else if (buf->pins)
 		want = -EBUSY;
-	fz_want(run, "move", write_number(run->move, buf->number), want);
+	if (fz_want(run, "move", fz_move(run, buf), want) && !want)
+		fz_gpu_unmap_all(buf);
 }
 
 /* revoke: buffer */
@@ -383,6 +390,8 @@ void fz_do_revoke(struct fz_run *run, const struct fz_step *step)
 	else if (buf->pins && !buf->revoked)
 		want = -EBUSY;
 	if (fz_want(run, "revoke", write_number(run->revoke, buf->number),
-		    want) && !want)
+		    want) && !want) {
 		buf->revoked = true;
+		fz_gpu_unmap_all(buf);
+	}
 }

@@ -15,9 +15,17 @@ struct part {
 	unsigned int proc;
 	int gpu, dmabuf;
 	bool lent_gpu, lent_dmabuf;
+	bool odd;			/* the GPU does not snoop */
 	struct fz_file *file;		/* NULL: lent */
 	struct fz_handle *handle;	/* NULL: it has to import it */
 };
+
+/* Parts meet where a line of a cache ends: what is within one nobody promises. */
+static uint64_t part_at(const struct fz_buf *buf, unsigned int i,
+			unsigned int count)
+{
+	return buf->size * i / count / 64 * 64;
+}
 
 static struct fz_buf *burst_buffer(const struct fz_run *run, uint32_t id)
 {
@@ -69,7 +77,7 @@ static int lend_dmabuf(struct fz_run *run, unsigned int from,
 	return (int)fz_call(run, to, &order);
 }
 
-static int lend_gpu(struct fz_run *run, unsigned int proc)
+static int lend_gpu(struct fz_run *run, unsigned int proc, bool *odd)
 {
 	struct fz_order order = { .command = FZ_OPEN, .size = FZ_NAME };
 	unsigned int gpu = proc % (FZ_GPUS - 1);
@@ -78,6 +86,7 @@ static int lend_gpu(struct fz_run *run, unsigned int proc)
 		gpu = 0;
 	if (!run->gpu[gpu].inst)
 		return -1;
+	*odd = !run->gpu[gpu].inst->coherent;
 	memcpy(order.data, run->gpu[gpu].inst->path[0], FZ_NAME);
 	return (int)fz_call(run, proc, &order);
 }
@@ -97,6 +106,7 @@ static bool take_part(struct fz_run *run, unsigned int proc,
 		    !is_taken(parts, count, fd->file)) {
 			part->gpu = fd->fd;
 			part->file = fd->file;
+			part->odd = !fd->file->inst->coherent;
 		}
 	if (part->file)
 		part->handle = fz_handle_of(part->file, buf);
@@ -110,7 +120,7 @@ static bool take_part(struct fz_run *run, unsigned int proc,
 					   dmabuf_of(run, holder, buf), proc);
 	part->lent_dmabuf = !has;
 	if (!part->file)
-		part->gpu = lend_gpu(run, proc);
+		part->gpu = lend_gpu(run, proc, &part->odd);
 	part->lent_gpu = !part->file;
 	if (part->gpu >= 0 && part->dmabuf >= 0)
 		return true;
@@ -121,7 +131,7 @@ static bool take_part(struct fz_run *run, unsigned int proc,
 
 static void start(struct fz_run *run, const struct fz_step *step,
 		  const struct part *part, const struct fz_buf *buf,
-		  unsigned int i, unsigned int count)
+		  unsigned int i, unsigned int count, bool bracketed)
 {
 	struct fz_order order = {
 		.command = FZ_BURST, .size = sizeof(struct fz_burst),
@@ -131,8 +141,9 @@ static void start(struct fz_run *run, const struct fz_step *step,
 		.handle = part->handle ? part->handle->value : 0,
 		.rounds = step->arg[1], .stamp = step->id,
 		.seed = step->id * 16ull + part->proc,
-		.begin = buf->size * i / count,
-		.end = buf->size * (i + 1) / count,
+		.bracketed = bracketed,
+		.begin = part_at(buf, i, count),
+		.end = part_at(buf, i + 1, count),
 		.size = buf->size, .number = buf->number,
 		.move = run->move, .processor = run->processor,
 	};
@@ -145,7 +156,7 @@ static void finish(struct fz_run *run, const struct fz_step *step,
 		   const struct part *part, struct fz_buf *buf,
 		   unsigned int i, unsigned int count)
 {
-	size_t begin = buf->size * i / count, end = buf->size * (i + 1) / count;
+	size_t begin = part_at(buf, i, count), end = part_at(buf, i + 1, count);
 	struct fz_order order;
 	int64_t ret = fz_answer(run, part->proc, &order);
 
@@ -158,6 +169,7 @@ static void finish(struct fz_run *run, const struct fz_step *step,
 	}
 	fz_want(run, "several at a time", ret, 0);
 	fz_pattern(buf->bytes + begin, end - begin, step->id, begin);
+	buf->open_write[part->proc] = true;
 	if (part->lent_gpu)
 		fz_want(run, "close", fz_close_fd(run, part->proc, part->gpu),
 			0);
@@ -172,6 +184,7 @@ void fz_do_burst(struct fz_run *run, const struct fz_step *step)
 	struct fz_buf *buf = burst_buffer(run, step->arg[0]);
 	unsigned int count = 0, holder = 0, proc;
 	struct part parts[FZ_PROCS];
+	bool bracketed;
 
 	fz_about = step->arg[0];
 	while (buf && holder < run->procs &&
@@ -187,12 +200,20 @@ void fz_do_burst(struct fz_run *run, const struct fz_step *step)
 			count++;
 	if (!count || run->failed)
 		return;
+	/* In the end all of it is what the CPU wrote. */
+	fz_gpu_unmap_all(buf);
+	bracketed = fz_has_odd_view(buf);
 	for (unsigned int i = 0; i < count; i++)
-		start(run, step, &parts[i], buf, i, count);
+		bracketed |= parts[i].odd;
+	for (unsigned int i = 0; i < count; i++)
+		start(run, step, &parts[i], buf, i, count, bracketed);
 	/* Meanwhile a GPU comes and goes. */
 	if ((step->arg[3] & 1) && run->options.plug &&
 	    fz_plug(run, FZ_GPUS - 1))
 		fz_unplug(run, FZ_GPUS - 1);
 	for (unsigned int i = 0; i < count; i++)
 		finish(run, step, &parts[i], buf, i, count);
+	/* Which GPUs have it mapped now depends on who was faster. */
+	if (bracketed && !run->failed)
+		fz_want(run, "move", fz_move(run, buf), 0);
 }

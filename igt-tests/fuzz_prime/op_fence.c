@@ -12,6 +12,8 @@
 #include "vp_test.h"
 
 #define NO_SUCH_NUMBER	0x7ffffffdu
+/* More than there ever are in one sync_file. */
+#define INFO_FENCES	8192
 /* From so many readers on, some of vprime's fences stand for several. */
 #define READERS_ALONE	8
 
@@ -217,6 +219,13 @@ void fz_do_timeline_destroy(struct fz_run *run, const struct fz_step *step)
 		fz_timeline_end(run, fd->file, timeline, -ECANCELED);
 }
 
+static void new_sync_fd(struct fz_run *run, const struct fz_step *step, int fd,
+			struct fz_sync *sync)
+{
+	fz_fd_new(run, step->proc, step->id, fd, FZ_SYNC, sync);
+	fz_sync_put(sync);
+}
+
 /* fence: file, timeline, how */
 void fz_do_fence(struct fz_run *run, const struct fz_step *step)
 {
@@ -250,7 +259,7 @@ void fz_do_fence(struct fz_run *run, const struct fz_step *step)
 		return;
 	sync = fz_sync_new();
 	fz_sync_add(sync, fz_fence_new(run, step->id, fd->file, timeline));
-	fz_fd_new(run, step->proc, step->id, create.fd, FZ_SYNC, sync);
+	new_sync_fd(run, step, create.fd, sync);
 	fz_want(run, "FENCE_CREATE: seqno", (int64_t)create.seqno,
 		(int64_t)timeline->made);
 }
@@ -330,13 +339,11 @@ void fz_do_poll(struct fz_run *run, const struct fz_step *step)
 void fz_do_poll_sync(struct fz_run *run, const struct fz_step *step)
 {
 	struct fz_fd *fd = fz_fd(run, step->proc, step->arg[0], FZ_SYNC);
-	struct fz_fence *fence;
-	bool pending = false;
+	bool pending;
 
 	if (!fd)
 		return;
-	fz_each(fence, &fd->sync->fences)
-		pending |= !fence->state;
+	pending = fz_sync_pending(fd->sync);
 	/*
 	 * One that is made of others finds out, or is told, a moment later; one
 	 * of those that a fence stands for may still be pending.
@@ -351,7 +358,7 @@ void fz_do_sync_info(struct fz_run *run, const struct fz_step *step)
 {
 	struct fz_fd *fd = fz_fd(run, step->proc, step->arg[0], FZ_SYNC);
 	struct sync_file_info info = {
-		.num_fences = 128, .sync_fence_info = (uintptr_t)fz_result,
+		.num_fences = INFO_FENCES, .sync_fence_info = (uintptr_t)fz_result,
 	};
 	int64_t ret;
 
@@ -381,9 +388,9 @@ void fz_do_get_sync(struct fz_run *run, const struct fz_step *step)
 	ret = fz_ioctl(run, step->proc, fd->fd,
 		       DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &out);
 	if (fz_want(run, "EXPORT_SYNC_FILE", ret, want) && !ret)
-		fz_fd_new(run, step->proc, step->id, out.fd, FZ_SYNC,
-			  fz_sync_of(fd->kbuf->buf,
-				     out.flags & DMA_BUF_SYNC_WRITE));
+		new_sync_fd(run, step, out.fd,
+			    fz_sync_of(fd->kbuf->buf,
+				       out.flags & DMA_BUF_SYNC_WRITE));
 }
 
 /* put-sync: fd, sync, flags; into a dma-buf */
@@ -392,6 +399,7 @@ void fz_do_put_sync(struct fz_run *run, const struct fz_step *step)
 	struct fz_fd *fd = fz_fd(run, step->proc, step->arg[0], FZ_DMABUF);
 	struct fz_fd *sync = fz_fd(run, step->proc, step->arg[1], FZ_KINDS);
 	struct dma_buf_import_sync_file in = { .flags = step->arg[2] };
+	const struct fz_sync *each;
 	struct fz_fence *fence;
 	int64_t ret, want = 0;
 
@@ -406,9 +414,12 @@ void fz_do_put_sync(struct fz_run *run, const struct fz_step *step)
 	if (!fz_want(run, "IMPORT_SYNC_FILE", ret, want) || ret)
 		return;
 	/* One that stands for several has gone from one buffer to another. */
-	fd->kbuf->buf->grouped |= sync->sync->grouped;
-	fz_each(fence, &sync->sync->fences)
-		fz_use(fd->kbuf->buf, fence, in.flags & DMA_BUF_SYNC_WRITE);
+	for (each = sync->sync; each; each = fz_sync_next(each)) {
+		fd->kbuf->buf->grouped |= each->grouped;
+		fz_each(fence, &each->fences)
+			fz_use(fd->kbuf->buf, fence,
+			       in.flags & DMA_BUF_SYNC_WRITE);
+	}
 }
 
 /* merge: fd, fd */
@@ -417,8 +428,7 @@ void fz_do_merge(struct fz_run *run, const struct fz_step *step)
 	struct fz_fd *one = fz_fd(run, step->proc, step->arg[0], FZ_SYNC);
 	struct fz_fd *other = fz_fd(run, step->proc, step->arg[1], FZ_KINDS);
 	struct sync_merge_data merge = { .name = "fuzz" };
-	struct fz_sync *from[2], *sync;
-	struct fz_fence *fence;
+	struct fz_sync *sync;
 	int64_t ret, want = 0;
 
 	if (!one || !other)
@@ -429,15 +439,9 @@ void fz_do_merge(struct fz_run *run, const struct fz_step *step)
 	ret = fz_ioctl(run, step->proc, one->fd, SYNC_IOC_MERGE, &merge);
 	if (!fz_want(run, "SYNC_IOC_MERGE", ret, want) || ret)
 		return;
-	from[0] = one->sync;
-	from[1] = other->sync;
+	/* What has signalled is left out, and its error with it. */
 	sync = fz_sync_new();
-	for (int i = 0; i < 2; i++) {
-		sync->grouped |= from[i]->grouped;
-		/* What has signalled is left out, and its error with it. */
-		fz_each(fence, &from[i]->fences)
-			if (!fence->state)
-				fz_sync_add(sync, fence);
-	}
-	fz_fd_new(run, step->proc, step->id, merge.fence, FZ_SYNC, sync);
+	fz_sync_add_all(sync, one->sync);
+	fz_sync_add_all(sync, other->sync);
+	new_sync_fd(run, step, merge.fence, sync);
 }

@@ -14,6 +14,9 @@
 #include "fuzz.h"
 #include "vp_test.h"
 
+/* Debugging of the DMA API counts so many for one page, and no more. */
+#define MAX_IMPORTERS	7
+
 /* Where vgem's primary node is, "" without one. */
 void fz_find_vgem(char path[FZ_NAME])
 {
@@ -80,6 +83,18 @@ void fz_do_foreign_create(struct fz_run *run, const struct fz_step *step)
 	foreign_handle(step, fd->file, create.handle, buf);
 }
 
+bool fz_may_map(const struct fz_run *run, const struct fz_buf *buf,
+		const struct fz_view *view)
+{
+	if (!run->dma_debug)
+		return true;
+	if (buf->maker == FZ_OURS)
+		return view || buf->pins < MAX_IMPORTERS;
+	if (view && view->inst->short_segments)
+		return false;
+	return buf->maker == FZ_VGEM || !fz_is_mapped(buf, view);
+}
+
 void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 		       struct fz_fd *fd, struct fz_fd *from)
 {
@@ -93,6 +108,8 @@ void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 		handle = fz_handle_of(fd->file, buf);
 		if (buf->revoked && !handle)
 			want = -ENODEV;
+		if (!handle && !fz_may_map(run, buf, NULL))
+			return;
 	} else {
 		want = -EINVAL;
 	}
@@ -108,7 +125,8 @@ void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 	/* A static importer has it mapped until it closes the handle. */
 	handle = foreign_handle(step, fd->file, prime.handle, buf);
 	handle->pinning = buf->maker == FZ_OURS;
-	buf->pins += handle->pinning;
+	if (handle->pinning)
+		fz_foreign_map(buf);
 }
 
 /* allocate: kind, pages */

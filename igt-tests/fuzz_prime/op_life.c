@@ -136,7 +136,7 @@ void fz_do_fork(struct fz_run *run, const struct fz_step *step)
 	if (!can_act(run, step->proc) || to >= run->procs ||
 	    run->proc[to].alive)
 		return;
-	order.fd = run->proc[to].theirs;
+	order.a[0] = (uintptr_t)run->proc[to].box;
 	pid = fz_call(run, step->proc, &order);
 	if (!fz_want(run, "fork", pid < 0 ? pid : 0, 0))
 		return;

@@ -12,6 +12,9 @@
 #include "fuzz.h"
 #include "vp_test.h"
 
+/* A GPU reads and writes so many bytes at a time. */
+#define CHUNK	(64u * 1024)
+
 /* What a mapping is asked for with, beside what is right. */
 enum {
 	RIGHT,
@@ -287,6 +290,25 @@ static int64_t access_of(struct fz_run *run, const struct fz_step *step,
 				    DRM_IOCTL_VPRIME_GEM_PEEK, &access);
 }
 
+/*
+ * A GPU with few address bits may have had the memory moved, or not, and then the
+ * others have lost their mappings, or not. It makes no difference but to what GPUs
+ * see that do not snoop; so that this is known, it is moved once more.
+ */
+static bool may_settle(const struct fz_fd *fd, const struct fz_buf *buf)
+{
+	return !fd->file->inst->limited || !buf->shadow || buf->number;
+}
+
+static void settle(struct fz_run *run, const struct fz_fd *fd,
+		   struct fz_buf *buf)
+{
+	if (!fd->file->inst->limited || !buf->shadow)
+		return;
+	if (fz_want(run, "move", fz_move(run, buf), 0))
+		fz_gpu_unmap_all(buf);
+}
+
 static struct fz_handle *accessible(struct fz_run *run,
 				    const struct fz_step *step,
 				    struct fz_fd **fd, bool write)
@@ -306,7 +328,8 @@ static struct fz_handle *accessible(struct fz_run *run,
 	if (!handle || fz_busy(handle->buf, write || limited) ||
 	    (limited && (handle->buf->pins || handle->buf->maker != FZ_OURS)))
 		return NULL;
-	return handle;
+	return may_settle(*fd, handle->buf) &&
+	       fz_may_map(run, handle->buf, handle->view) ? handle : NULL;
 }
 
 /* peek: file, handle, offset, size, how */
@@ -314,6 +337,7 @@ void fz_do_peek(struct fz_run *run, const struct fz_step *step)
 {
 	uint32_t offset = step->arg[2], size = step->arg[3];
 	struct fz_handle *handle;
+	const uint8_t *bytes;
 	struct fz_fd *fd;
 	int64_t ret, want;
 
@@ -321,17 +345,21 @@ void fz_do_peek(struct fz_run *run, const struct fz_step *step)
 	if (!handle || size > 2 * VP_MIB)
 		return;
 	ret = access_of(run, step, fd, handle, false, &want);
-	if (!fz_want(run, "GEM_PEEK", ret, want) || ret)
+	if (!fz_want(run, "GEM_PEEK", ret, want))
 		return;
+	/* Also what nobody could be told has been read, up to there. */
+	if (!ret || ret == -EFAULT)
+		bytes = fz_gpu_sees(handle->view, offset,
+				    ret && size > CHUNK ? CHUNK : size, false);
 	for (uint32_t at = 0;
-	     memcmp(fz_result, handle->buf->bytes + offset, size) && at < size;
-	     at++)
-		if (fz_result[at] != handle->buf->bytes[offset + at]) {
+	     !ret && memcmp(fz_result, bytes, size) && at < size; at++)
+		if (fz_result[at] != bytes[at]) {
 			fz_fail(run, "byte %u seen by the GPU: got %#x, expected %#x",
-				offset + at, fz_result[at],
-				handle->buf->bytes[offset + at]);
+				offset + at, fz_result[at], bytes[at]);
 			return;
 		}
+	if (!ret || ret == -EFAULT)
+		settle(run, fd, handle->buf);
 }
 
 /* poke: file, handle, offset, size, how */
@@ -351,8 +379,16 @@ void fz_do_poke(struct fz_run *run, const struct fz_step *step)
 		return;
 	/* The mistake that "finds-and-shrinks" is about. */
 	if (run->options.wrong == FZ_MISTAKE_BYTE)
-		size--;
-	memcpy(handle->buf->bytes + offset, fz_source, size);
+		fz_source[size - 1]++;
+	fz_gpu_writes(handle->view, offset, fz_source, size);
+	settle(run, fd, handle->buf);
+}
+
+/* udmabuf maps it for a device of its own, once and for all. */
+static bool may_begin(const struct fz_run *run, const struct fz_buf *buf)
+{
+	return buf->maker != FZ_UDMABUF || buf->begun ||
+	       fz_may_map(run, buf, NULL);
 }
 
 /* access: fd, flags of DMA_BUF_IOCTL_SYNC */
@@ -372,17 +408,22 @@ void fz_do_access(struct fz_run *run, const struct fz_step *step)
 	write = sync.flags & DMA_BUF_SYNC_WRITE;
 	if ((sync.flags & ~7ull) || !(sync.flags & DMA_BUF_SYNC_RW))
 		want = -EINVAL;
-	else if (!end && fz_busy(fd->kbuf->buf, write))
+	else if (!end && (fz_busy(fd->kbuf->buf, write) ||
+			  !may_begin(run, fd->kbuf->buf)))
 		return;
 	else if (!end && fd->kbuf->buf->revoked)
 		want = -ENODEV;
 	else if (end && fd->kbuf->buf->maker == FZ_UDMABUF &&
 		 !fd->kbuf->buf->begun)
 		want = -EINVAL;
-	if (fz_want(run, "DMA_BUF_IOCTL_SYNC",
-		    fz_ioctl(run, step->proc, fd->fd, DMA_BUF_IOCTL_SYNC,
-			     &sync), want) && !want && !end)
-		fd->kbuf->buf->begun = true;
+	if (!fz_want(run, "DMA_BUF_IOCTL_SYNC",
+		     fz_ioctl(run, step->proc, fd->fd, DMA_BUF_IOCTL_SYNC,
+			      &sync), want) || want)
+		return;
+	if (end)
+		fz_cpu_end(fd->kbuf->buf, step->proc, write);
+	else
+		fz_cpu_begin(fd->kbuf->buf, step->proc, write);
 }
 
 /* seek: fd; tells the size */

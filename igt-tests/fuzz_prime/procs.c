@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,9 +21,6 @@
 
 /* So long one step may take, on a machine with other things to do. */
 #define PATIENCE_S	25
-
-/* A message without what only an ioctl has. */
-#define HEAD	offsetof(struct fz_order, data)
 
 void fz_fail(struct fz_run *run, const char *format, ...)
 {
@@ -64,23 +61,30 @@ bool fz_want(struct fz_run *run, const char *what, int64_t got, int64_t want)
 
 /* ---- orders ---- */
 
+/* An order without what only some have. */
+#define HEAD	offsetof(struct fz_order, data)
+
 void fz_send(struct fz_run *run, unsigned int proc, struct fz_order *order)
 {
-	size_t size = HEAD + order->size;
+	struct fz_box *box = run->proc[proc].box;
 
-	if (send(run->proc[proc].sock, order, size, MSG_NOSIGNAL) !=
-	    (ssize_t)size)
-		fz_fail(run, "process %u takes no orders: %s", proc,
-			strerror(errno));
+	memcpy(&box->order, order, HEAD + order->size);
+	fz_box_set(box, FZ_ORDERED);
 }
 
 int64_t fz_answer(struct fz_run *run, unsigned int proc, struct fz_order *order)
 {
-	if (recv(run->proc[proc].sock, order, sizeof(*order), 0) >=
-	    (ssize_t)HEAD)
-		return order->ret;
-	fz_fail(run, "process %u does not answer: %s", proc, strerror(errno));
-	return -EIO;
+	struct fz_box *box = run->proc[proc].box;
+
+	if (!fz_box_wait(box, FZ_ANSWERED, PATIENCE_S)) {
+		fz_fail(run, "process %u does not answer", proc);
+		return -EIO;
+	}
+	/* Only these have more to say. */
+	memcpy(order, &box->order,
+	       box->order.command == FZ_BURST ? sizeof(*order) :
+	       HEAD + (box->order.command == FZ_IOCTL ? box->order.size : 0));
+	return order->ret;
 }
 
 int64_t fz_call(struct fz_run *run, unsigned int proc, struct fz_order *order)
@@ -122,9 +126,19 @@ void fz_spawn(struct fz_run *run, unsigned int proc)
 	p->pid = fork();
 	igt_assert_lte(0, p->pid);
 	if (!p->pid)
-		fz_serve(p->theirs);
+		fz_serve(p->box);
 	vp_started(p->pid);
 	p->alive = true;
+}
+
+/* Whoever looks at the list has the accesses of the dead ended first. */
+static void read_buffers(struct fz_run *run)
+{
+	char text[4096];
+
+	lseek(run->buffers, 0, SEEK_SET);
+	while (read(run->buffers, text, sizeof(text)) > 0)
+		;
 }
 
 void fz_kill(struct fz_run *run, unsigned int proc)
@@ -134,21 +148,31 @@ void fz_kill(struct fz_run *run, unsigned int proc)
 	if (!p->alive)
 		return;
 	vp_kill(p->pid);
+	p->box->state = FZ_EMPTY;
 	fz_proc_end(run, proc);
+	if (fz_cpu_end_all(run, proc))
+		read_buffers(run);
 }
 
-static void open_proc(struct fz_proc *p)
+/* Once for the program; processes that are forked later have them as well. */
+static struct fz_box *boxes(void)
 {
-	struct timeval for_ever = {}, patience = { .tv_sec = PATIENCE_S };
-	int sock[2];
+	static struct fz_box *all;
 
-	vp_socketpair(sock);
-	setsockopt(sock[0], SOL_SOCKET, SO_RCVTIMEO, &patience,
-		   sizeof(patience));
-	setsockopt(sock[1], SOL_SOCKET, SO_RCVTIMEO, &for_ever,
-		   sizeof(for_ever));
-	p->sock = sock[0];
-	p->theirs = sock[1];
+	if (!all)
+		all = mmap(NULL, FZ_PROCS * sizeof(*all),
+			   PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
+	igt_assert(all != MAP_FAILED);
+	return all;
+}
+
+static void open_proc(struct fz_run *run, unsigned int proc)
+{
+	struct fz_proc *p = &run->proc[proc];
+
+	p->box = &boxes()[proc];
+	p->box->state = FZ_EMPTY;
 	vp_socketpair(p->mail);
 }
 
@@ -167,8 +191,6 @@ static void close_proc(struct fz_run *run, unsigned int proc)
 	fz_vec_free(&p->letters);
 	fz_vec_free(&p->fds);
 	fz_vec_free(&p->maps);
-	close(p->sock);
-	close(p->theirs);
 	close(p->mail[0]);
 	close(p->mail[1]);
 }
@@ -178,9 +200,10 @@ static void close_proc(struct fz_run *run, unsigned int proc)
 /* What is not said is the same for all; fences must not expire meanwhile. */
 static const char *const settings[FZ_GPUS] = {
 	"fence_timeout_ms=60000",
-	"fence_timeout_ms=60000 max_segment=4096",
+	"fence_timeout_ms=60000 max_segment=4096 coherent=0",
 	"fence_timeout_ms=60000 dma_bits=32",
-	"fence_timeout_ms=60000",
+	"fence_timeout_ms=60000 coherent=0",
+	"fence_timeout_ms=60000 max_segment=8192 syncobj_timeline=0",
 };
 
 static void gpu_name(const struct fz_run *run, unsigned int gpu,
@@ -199,6 +222,9 @@ bool fz_plug(struct fz_run *run, unsigned int gpu)
 	gpu_name(run, gpu, name);
 	inst = fz_inst_new(vp_config_plug(name, settings[gpu]));
 	inst->limited = strstr(settings[gpu], "dma_bits");
+	inst->short_segments = strstr(settings[gpu], "max_segment");
+	inst->coherent = !strstr(settings[gpu], "coherent=0");
+	inst->timelines = !strstr(settings[gpu], "syncobj_timeline=0");
 	for (int node = VP_RENDER; node <= VP_PRIMARY; node++) {
 		if (vp_node_path(inst->index, node, path, sizeof(path)))
 			fz_fail(run, "GPU %u has no node %d", gpu, node);
@@ -212,6 +238,8 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 {
 	struct fz_inst *inst = run->gpu[gpu].inst;
 	struct fz_file *file;
+	struct fz_view *view;
+	struct fz_buf *buf;
 	char name[FZ_NAME];
 
 	if (!inst)
@@ -221,10 +249,15 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 	run->gpu[gpu].inst = NULL;
 	inst->gone = true;
 	if (run->waiting.inst == inst)
-		run->waiting.inst_gone = true;
+		run->waiting.inst_gone = run->now;
 	fz_each(file, &run->files)
 		if (file->inst == inst)
 			fz_file_fences_end(run, file, -ENODEV);
+	fz_each(buf, &run->bufs) {
+		view = fz_view_of(buf, inst);
+		if (view)
+			fz_gpu_unmap(view);
+	}
 	fz_inst_put(inst);
 }
 
@@ -274,9 +307,11 @@ void fz_start(struct fz_run *run, const struct fz_options *options)
 	igt_assert(run->procs >= 1 && run->procs <= FZ_PROCS);
 	vp_counts();		/* mounts debugfs */
 	run->enforced = is_enforced();
+	run->dma_debug = access("/sys/kernel/debug/dma-api", F_OK) == 0;
 	run->move = open_debugfs("move", O_WRONLY);
 	run->revoke = open_debugfs("revoke", O_WRONLY);
 	run->counts = open_debugfs("counts", O_RDONLY);
+	run->buffers = open_debugfs("buffers", O_RDONLY);
 	fz_memory_reset();
 	fz_find_vgem(run->vgem);
 	run->processor = (int)(options->seed + options->label) % 2;
@@ -286,7 +321,7 @@ void fz_start(struct fz_run *run, const struct fz_options *options)
 		if (!(options->no_gpus >> gpu & 1))
 			fz_plug(run, gpu);
 	for (unsigned int proc = 0; proc < run->procs; proc++)
-		open_proc(&run->proc[proc]);
+		open_proc(run, proc);
 	/* One place is free, for a fork. */
 	for (unsigned int proc = 0; proc < run->procs; proc++)
 		if ((proc + 1 < run->procs || run->procs < 3) &&
@@ -314,4 +349,5 @@ void fz_end(struct fz_run *run)
 	close(run->move);
 	close(run->revoke);
 	close(run->counts);
+	close(run->buffers);
 }

@@ -125,6 +125,7 @@ static void want_ends(const struct fz_steps *from, struct wanted *wanted)
 	static const char *const names[] = {
 		"close", "dup", "send", "munmap", "gem-close",
 		"timeline-destroy", "signal", "timeline-signal",
+		"syncobj-destroy", "syncobj-reset", "syncobj-signal",
 	};
 
 	for (unsigned int i = 0; i < from->n; i++) {

@@ -60,6 +60,29 @@ const struct fz_op fz_ops[] = {
 	{ "get-sync", fz_do_get_sync, { "fd", "flags" } },
 	{ "put-sync", fz_do_put_sync, { "fd", "sync", "flags" } },
 	{ "merge", fz_do_merge, { "fd", "sync" } },
+	{ "syncobj", fz_do_syncobj, { "file", "flags", "how" } },
+	{ "syncobj-destroy", fz_do_syncobj_destroy,
+	  { "file", "syncobj", "how" } },
+	{ "syncobj-export", fz_do_syncobj_export,
+	  { "file", "syncobj", "how" } },
+	{ "syncobj-import", fz_do_syncobj_import, { "file", "fd", "how" } },
+	{ "syncobj-get-sync", fz_do_syncobj_get_sync,
+	  { "file", "syncobj", "how" } },
+	{ "syncobj-put-sync", fz_do_syncobj_put_sync,
+	  { "file", "syncobj", "how", "sync" } },
+	{ "syncobj-wait", fz_do_syncobj_wait,
+	  { "file", "syncobj", "how", "source", "flags" } },
+	{ "syncobj-reset", fz_do_syncobj_reset, { "file", "syncobj", "how" } },
+	{ "syncobj-signal", fz_do_syncobj_signal,
+	  { "file", "syncobj", "how" } },
+	{ "point-signal", fz_do_point_signal,
+	  { "file", "syncobj", "how", "point" } },
+	{ "point-wait", fz_do_point_wait,
+	  { "file", "syncobj", "how", "point", "flags" } },
+	{ "point-query", fz_do_point_query,
+	  { "file", "syncobj", "how", "flags" } },
+	{ "transfer", fz_do_transfer,
+	  { "file", "syncobj", "point", "source", "from" } },
 	{ "vgem-open", fz_do_foreign_open, {} },
 	{ "vgem-create", fz_do_foreign_create, { "file", "pages" } },
 	{ "allocate", fz_do_allocate, { "kind", "pages" } },
@@ -82,7 +105,7 @@ bool fz_arg_is_ref(const struct fz_step *step, unsigned int arg)
 {
 	static const char *const refs[] = {
 		"file", "fd", "handle", "buffer", "map", "timeline", "fence",
-		"sync",
+		"sync", "syncobj", "source",
 	};
 	const char *name = fz_ops[step->op].args[arg];
 

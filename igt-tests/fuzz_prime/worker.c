@@ -17,11 +17,39 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/dma-heap.h>
+#include <linux/futex.h>
 #include <linux/udmabuf.h>
 
 #include "worker.h"
+
+/* ---- orders ---- */
+
+void fz_box_set(struct fz_box *box, uint32_t state)
+{
+	__atomic_store_n(&box->state, state, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &box->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+bool fz_box_wait(struct fz_box *box, uint32_t state, unsigned int seconds)
+{
+	struct timespec patience = { .tv_sec = seconds };
+	uint32_t is;
+
+	for (;;) {
+		is = __atomic_load_n(&box->state, __ATOMIC_ACQUIRE);
+		if (is == state)
+			return true;
+		if (syscall(SYS_futex, &box->state, FUTEX_WAIT, is,
+			    seconds ? &patience : NULL, NULL, 0) &&
+		    errno == ETIMEDOUT)
+			return false;
+	}
+}
+
+/* ---- what can be ordered ---- */
 
 static sigjmp_buf touched;
 
@@ -168,13 +196,13 @@ static int fetch(int sock)
 	return fd;
 }
 
-static int64_t copy_myself(int sock)
+static int64_t copy_myself(struct fz_box *box)
 {
 	/* A child of our parent's, so that it is told of every death. */
 	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 
 	if (!pid)
-		fz_serve(sock);
+		fz_serve(box);
 	return pid;
 }
 
@@ -234,7 +262,7 @@ static int64_t obey(struct fz_order *order)
 	case FZ_FETCH:
 		return fetch(order->fd);
 	case FZ_FORK:
-		return copy_myself(order->fd);
+		return copy_myself((struct fz_box *)a[0]);
 	case FZ_MMAP:
 		return (intptr_t)mmap(NULL, a[1], (int)a[2], (int)a[3],
 				      order->fd, (off_t)a[0]);
@@ -261,25 +289,18 @@ static int64_t obey(struct fz_order *order)
 	return -1;
 }
 
-void fz_serve(int sock)
+void fz_serve(struct fz_box *box)
 {
-	const size_t head = offsetof(struct fz_order, data);
-	struct fz_order order;
+	struct fz_order *order = &box->order;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "fuzz");
 	catch_faults();
-	while (recv(sock, &order, sizeof(order), 0) >= (ssize_t)head) {
-		order.ret = obey(&order);
-		if (order.ret == -1)
-			order.ret = -errno;
-		/* Only these have more to say. */
-		if (order.command == FZ_BURST)
-			order.size = sizeof(order.data);
-		else if (order.command != FZ_IOCTL)
-			order.size = 0;
-		if (send(sock, &order, head + order.size, MSG_NOSIGNAL) < 0)
-			break;
+	for (;;) {
+		fz_box_wait(box, FZ_ORDERED, 0);
+		order->ret = obey(order);
+		if (order->ret == -1)
+			order->ret = -errno;
+		fz_box_set(box, FZ_ANSWERED);
 	}
-	_exit(0);
 }

@@ -5,6 +5,7 @@
 #ifndef FZ_WORKER_H
 #define FZ_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,7 +21,7 @@ enum fz_command {
 	FZ_PIPE,	/* or whatever @a[0] says; returns a descriptor */
 	FZ_MAIL,	/* @fd into the socket @a[0] */
 	FZ_FETCH,	/* a descriptor from the socket @fd */
-	FZ_FORK,	/* a copy that listens to the socket @fd; its pid */
+	FZ_FORK,	/* a copy that gets its orders in the box @a[0]; its pid */
 	FZ_MMAP,	/* @a: offset, size, prot, flags; returns an address */
 	FZ_MUNMAP,	/* @a: address, size */
 	FZ_MPROTECT,	/* @a: address, size, prot */
@@ -50,6 +51,25 @@ struct fz_order {
 };
 
 /*
+ * Where a process gets its orders and leaves its answers, in memory that is shared
+ * with it: in kernels that look on, a socket is what would take most of the time.
+ */
+struct fz_box {
+	uint32_t state;
+	struct fz_order order;
+};
+
+enum {
+	FZ_EMPTY,
+	FZ_ORDERED,
+	FZ_ANSWERED,
+};
+
+void fz_box_set(struct fz_box *box, uint32_t state);
+/* Until it is in that state; 0 seconds: for ever. False: it did not come to it. */
+bool fz_box_wait(struct fz_box *box, uint32_t state, unsigned int seconds);
+
+/*
  * What each of several processes does at the same time to one buffer, over and
  * over: all of it must work, whatever the others do. The bytes from @begin to
  * @end are its own.
@@ -58,6 +78,7 @@ struct fz_burst {
 	int gpu, dmabuf;		/* descriptors */
 	uint32_t handle;		/* at @gpu, or 0: it imports the dma-buf */
 	uint32_t rounds, stamp;
+	uint32_t bracketed;		/* what the CPU does is, by begin and end */
 	uint64_t seed;
 	uint64_t begin, end, size;
 	uint64_t number;		/* of the buffer, to have it moved */
@@ -65,8 +86,8 @@ struct fz_burst {
 	int processor;			/* to go back to */
 };
 
-/* Do what comes from the socket, for ever. */
-void fz_serve(int sock) __attribute__((noreturn));
+/* Do what is ordered, for ever. */
+void fz_serve(struct fz_box *box) __attribute__((noreturn));
 /* In burst.c: 0, or what went wrong, also in words. */
 int64_t fz_burst(const struct fz_burst *burst, char *what, size_t size);
 
