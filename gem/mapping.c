@@ -207,7 +207,8 @@ int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,
 	if (ret)
 		return ret;
 
-	data = kvmalloc(min_t(u64, size, VP_ACCESS_CHUNK), GFP_KERNEL);
+	data = kvmalloc(min_t(u64, size, VP_ACCESS_CHUNK),
+			GFP_KERNEL | __GFP_NOWARN);
 	if (!data)
 		return -ENOMEM;
 	while (size && !ret) {

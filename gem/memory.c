@@ -138,7 +138,9 @@ static struct page **vp_memory_get_pages(struct vp_memory *mem)
 	pgoff_t index = 0;
 	bool made;
 
-	pages = kvmalloc_array(count, sizeof(*pages), GFP_KERNEL);
+	/* The client chose how many, so the lack of them is no news to the log. */
+	pages = kvmalloc_array(count, sizeof(*pages),
+			       GFP_KERNEL | __GFP_NOWARN);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 

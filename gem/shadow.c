@@ -63,9 +63,9 @@ struct vp_shadow *vp_shadow_create(struct page **cpu, unsigned long count,
 		return NULL;
 	shadow->count = count;
 	shadow->device = kvcalloc(count, sizeof(*shadow->device),
-				  GFP_KERNEL_ACCOUNT);
+				  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	shadow->written = kvcalloc(count, sizeof(*shadow->written),
-				   GFP_KERNEL_ACCOUNT);
+				   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!shadow->device || !shadow->written)
 		goto err_destroy;
 	for (i = 0; i < count; i++) {

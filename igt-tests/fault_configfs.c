@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ IGT_TEST_DESCRIPTION("Each allocation in making and unplugging GPUs fails, one a
 #define NAME		"fault"
 /* Longer than configfs has room for in what the module gives it. */
 #define LONG_NAME	"a-gpu-whose-name-is-longer-than-most"
+#define MOST_GPUS	64
 #define DRIVER_DIR	"/sys/bus/platform/drivers/vprime/"
 
 /* What the call that is swept needs, and what it has made. */
@@ -27,6 +29,13 @@ static struct {
 	char path[128];
 	int file;
 } s;
+
+/* Who uses a GPU that is unplugged. */
+static struct {
+	int gpu, other, dmabuf, sync;
+	uint32_t handle;
+	void *map;
+} busy;
 
 /* ---- folders ---- */
 
@@ -215,6 +224,35 @@ static void bind(void)
 	vp_plug(1);
 }
 
+/* With all that a client of the GPU can have, and share with another GPU. */
+static void make_busy(void)
+{
+	uint32_t word = 1, timeline;
+
+	busy.gpu = vp_open(1);
+	busy.other = vp_open(0);
+	busy.handle = vp_create(busy.gpu, VP_PAGE);
+	vp_poke(busy.gpu, busy.handle, 0, &word, sizeof(word));
+	busy.map = vp_map(busy.gpu, busy.handle, VP_PAGE, PROT_READ);
+	busy.dmabuf = vp_export(busy.gpu, busy.handle);
+	vp_peek(busy.other, vp_import(busy.other, busy.dmabuf), 0, &word,
+		sizeof(word));
+	vp_fence_attach(busy.gpu, busy.handle, true);
+	timeline = vp_timeline(busy.gpu, "fault");
+	busy.sync = vp_fence(busy.gpu, timeline, NULL);
+}
+
+static void drop_busy(void)
+{
+	igt_assert_eq(vp_sync_state(busy.sync), -ENODEV);
+	close(busy.sync);
+	close(busy.dmabuf);
+	vp_unmap(busy.map, VP_PAGE);
+	close(busy.other);
+	close(busy.gpu);
+	bind();
+}
+
 /* When this fails the DRM core of 6.12 puts a device that is an errno. */
 #define DRM_OOPS	"drm_sysfs_minor_alloc"
 
@@ -251,24 +289,47 @@ static const struct vp_fault_op ops[] = {
 	  .call = read_attribute, .finish = close_fresh,
 	  .end = must_drop_folder, .least = 1 },
 
+	/* The platform bus calls it EINVAL when it has no memory for a name. */
 	{ .name = "enable", .what = "Plugging a GPU in",
 	  .begin = open_enabled, .call = write_attribute, .verify = use_gpu,
 	  .undo = unplug, .end = close_attribute, .least = 50,
-	  .spare = DRM_OOPS },
+	  .errnos = { EINVAL }, .spare = DRM_OOPS },
 	{ .name = "disable", .what = "Unplugging a GPU",
 	  .begin = open_disabling, .prepare = plug, .call = write_attribute,
-	  .verify = use_unplugged, .end = close_attribute, .least = 1 },
+	  .verify = use_unplugged, .end = close_attribute, .least = 1,
+	  .most = 2 },
 	{ .name = "bind", .what = "Plugging a GPU in by the driver's file",
 	  .begin = open_bind, .prepare = unbind, .call = write_attribute,
 	  .end = close_binding, .least = 50, .spare = DRM_OOPS },
+	/* The kernel copies what is written; from there on nothing may fail. */
 	{ .name = "unbind", .what = "Unplugging a GPU by the driver's file",
 	  .begin = open_unbind, .call = write_attribute, .undo = bind,
-	  .end = close_binding, .may = VP_FAULT_NEVER },
+	  .end = close_binding, .least = 1, .most = 1 },
+	{ .name = "unbind-busy", .what = "Unplugging a GPU that is in use",
+	  .begin = open_unbind, .prepare = make_busy, .call = write_attribute,
+	  .finish = drop_busy, .end = close_binding, .least = 1, .most = 1 },
 };
+
+/* A number that was not given back is missed when all are wanted. */
+static void all_numbers(void)
+{
+	char name[16];
+
+	for (int i = VP_DEFAULT_GPUS; i < MOST_GPUS; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		vp_config_make(name);
+	}
+	igt_assert_eq(vp_try_config_make("more"), -ENOSPC);
+	vp_config_clean();
+}
 
 igt_main
 {
 	vp_fault_begin();
 	vp_fault_subtests(ops, VP_ARRAY_SIZE(ops));
+
+	igt_describe("After all that failed there can be as many GPUs as before");
+	vp_subtest("all-numbers")
+		all_numbers();
 	vp_fault_end();
 }

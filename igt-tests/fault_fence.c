@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 
 #include "vp_failslab.h"
 #include "vp_sw_sync.h"
+#include "vp_sync.h"
 #include "vp_syncobj.h"
 #include "vp_test.h"
 
@@ -238,6 +240,30 @@ static int ask(void)
 	return vp_try_sync_info(s.sync, &info);
 }
 
+static int set_deadline(void)
+{
+	return vp_try_sync_deadline(s.sync, vp_in_ms(1000), 0);
+}
+
+static int poll_sync(void)
+{
+	struct pollfd poll_one = { .fd = s.sync, .events = POLLIN };
+
+	return poll(&poll_one, 1, 0) < 0 ? -errno : 0;
+}
+
+/* The last one there is of its fence. */
+static void make_lonely(void)
+{
+	make_fence();
+	drop_timeline();
+}
+
+static int close_lonely(void)
+{
+	return close(s.sync) ? -errno : 0;
+}
+
 /* ---- syncobjs ---- */
 
 static int create_syncobj(void)
@@ -362,6 +388,18 @@ static int reset_syncobj(void)
 	return vp_try_syncobj_reset(s.gpu, &s.syncobj, 1);
 }
 
+static int query_syncobj(void)
+{
+	uint64_t point;
+
+	return vp_try_syncobj_query(s.gpu, s.syncobj, 0, &point);
+}
+
+static int destroy_call(void)
+{
+	return vp_try_syncobj_destroy(s.gpu, s.syncobj);
+}
+
 static void make_event(void)
 {
 	make_points();
@@ -423,6 +461,19 @@ static int advance(void)
 	return vp_try_ioctl(s.second, VP_SW_SYNC_INC, &by);
 }
 
+static void make_urgent(void)
+{
+	make_sw_fence();
+	igt_assert_eq(vp_try_sync_deadline(s.sync, vp_in_ms(1000), 0), 0);
+}
+
+static int get_deadline(void)
+{
+	uint64_t ns;
+
+	return vp_try_sw_deadline(s.second, s.sync, &ns);
+}
+
 #define GPU	.begin = open_gpu, .end = close_gpu
 #define BUFFER	GPU, .prepare = make_buffer, .finish = close_buffer
 #define FENCE	GPU, .prepare = make_fence, .finish = drop_fence
@@ -470,6 +521,12 @@ static const struct vp_fault_op ops[] = {
 	  .undo = close_made, .finish = drop_two, .least = 3 },
 	{ .name = "file-info", .what = "SYNC_IOC_FILE_INFO", FENCE,
 	  .call = ask },
+	{ .name = "set-deadline", .what = "SYNC_IOC_SET_DEADLINE", FENCE,
+	  .call = set_deadline, .may = VP_FAULT_NEVER },
+	{ .name = "poll", .what = "poll of a sync_file that is pending", FENCE,
+	  .call = poll_sync, .may = VP_FAULT_NEVER },
+	{ .name = "close", .what = "Closing the last sync_file of a fence", GPU,
+	  .prepare = make_lonely, .call = close_lonely, .may = VP_FAULT_NEVER },
 
 	{ .name = "syncobj-create", .what = "SYNCOBJ_CREATE", GPU,
 	  .call = create_syncobj, .undo = destroy_syncobj, .least = 1 },
@@ -498,6 +555,11 @@ static const struct vp_fault_op ops[] = {
 	  POINTS, .call = signal_point, .least = 1 },
 	{ .name = "syncobj-reset", .what = "SYNCOBJ_RESET", LOADED,
 	  .call = reset_syncobj, .least = 1 },
+	{ .name = "syncobj-query", .what = "SYNCOBJ_QUERY", POINTS,
+	  .call = query_syncobj, .least = 1 },
+	{ .name = "syncobj-destroy", .what = "SYNCOBJ_DESTROY", GPU,
+	  .prepare = make_loaded, .call = destroy_call, .finish = drop_fence,
+	  .may = VP_FAULT_NEVER },
 	{ .name = "syncobj-eventfd", .what = "SYNCOBJ_EVENTFD", GPU,
 	  .prepare = make_event, .call = watch_point, .finish = drop_event,
 	  .least = 1 },
@@ -509,6 +571,9 @@ static const struct vp_fault_op ops[] = {
 	  .undo = close_made, .finish = drop_line, .least = 4 },
 	{ .name = "sw-sync-inc", .what = "sw_sync's counter passes a fence",
 	  .prepare = make_sw_fence, .call = advance, .verify = use_signaled,
+	  .finish = drop_sw_fence, .may = VP_FAULT_NEVER },
+	{ .name = "sw-sync-deadline", .what = "The deadline of a sw_sync fence",
+	  .prepare = make_urgent, .call = get_deadline,
 	  .finish = drop_sw_fence, .may = VP_FAULT_NEVER },
 };
 

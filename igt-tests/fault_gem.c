@@ -3,7 +3,7 @@
  * Memory runs out inside the calls about buffers of one GPU: its nodes, handles,
  * mappings, and its own reads and writes.
  */
-#define _GNU_SOURCE	/* SYS_getcpu */
+#define _GNU_SOURCE	/* SYS_getcpu, mremap */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,9 +27,9 @@ IGT_TEST_DESCRIPTION("Each allocation in the calls about buffers fails, one afte
 static struct {
 	int gpu, other;
 	char path[300];
-	uint32_t handle, imported;
+	uint32_t handle, imported, name;
 	uint64_t offset;
-	void *map;
+	void *map, *place;
 	int made;
 	uint32_t made_handle;
 	uint8_t bytes[CHUNKS];
@@ -205,6 +205,100 @@ static int get_param(void)
 	return vp_try_param(s.gpu, DRM_VPRIME_PARAM_MAX_SIZE, 0, NULL);
 }
 
+static int get_cap(void)
+{
+	struct drm_get_cap cap = { .capability = DRM_CAP_PRIME };
+
+	return ioctl(s.gpu, DRM_IOCTL_GET_CAP, &cap) ? -errno : 0;
+}
+
+static int get_version(void)
+{
+	char name[32];
+	struct drm_version version = { .name_len = sizeof(name), .name = name };
+
+	return ioctl(s.gpu, DRM_IOCTL_VERSION, &version) ? -errno : 0;
+}
+
+/* Names are for primary nodes, and who has been let in by the first. */
+static void open_primaries(void)
+{
+	drm_auth_t auth = {};
+
+	s.gpu = vp_open_node(0, VP_PRIMARY);
+	s.other = vp_open_node(0, VP_PRIMARY);
+	igt_assert_eq(vp_try_ioctl(s.other, DRM_IOCTL_GET_MAGIC, &auth), 0);
+	igt_assert_eq(vp_try_ioctl(s.gpu, DRM_IOCTL_AUTH_MAGIC, &auth), 0);
+}
+
+static void close_primaries(void)
+{
+	close(s.other);
+	close_gpu();
+}
+
+static int give_name(void)
+{
+	struct drm_gem_flink flink = { .handle = s.handle };
+	int ret = ioctl(s.gpu, DRM_IOCTL_GEM_FLINK, &flink);
+
+	s.name = flink.name;
+	return ret ? -errno : 0;
+}
+
+static int open_name(void)
+{
+	struct drm_gem_open open = { .name = s.name };
+	int ret = ioctl(s.other, DRM_IOCTL_GEM_OPEN, &open);
+
+	s.made_handle = open.handle;
+	return ret ? -errno : 0;
+}
+
+static void use_opened(void)
+{
+	igt_assert_eq(vp_id(s.other, s.made_handle), vp_id(s.gpu, s.handle));
+}
+
+static void close_opened(void)
+{
+	vp_close(s.other, s.made_handle);
+}
+
+static void use_name(void)
+{
+	igt_assert_eq(open_name(), 0);
+	use_opened();
+	close_opened();
+}
+
+static void make_named(void)
+{
+	make_buffer();
+	igt_assert_eq(give_name(), 0);
+}
+
+static void open_fdinfo(void)
+{
+	make_touched();
+	snprintf(s.path, sizeof(s.path), "/proc/self/fdinfo/%d", s.gpu);
+	s.other = open(s.path, O_RDONLY | O_CLOEXEC);
+	igt_assert_lte(0, s.other);
+}
+
+static void close_fdinfo(void)
+{
+	close(s.other);
+	close_buffer();
+}
+
+static int read_fdinfo(void)
+{
+	static char text[4096];
+
+	return pread(s.other, text, sizeof(text), 0) < 0 ? -errno : 0;
+}
+
 static int gem_close(void)
 {
 	return vp_try_close(s.gpu, s.handle);
@@ -330,6 +424,40 @@ static void drop_map(void)
 	close_buffer();
 }
 
+/* One mapping becomes two. */
+static int split(void)
+{
+	return munmap((char *)s.map + VP_PAGE, VP_PAGE) ? -errno : 0;
+}
+
+static void make_place(void)
+{
+	make_map();
+	s.place = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	igt_assert(s.place != MAP_FAILED);
+}
+
+/* Without memory to take it away, the kernel leaves the old one there, too. */
+static void drop_place(void)
+{
+	vp_unmap(s.place, SIZE);
+	vp_unmap(s.map, SIZE);
+	close_buffer();
+}
+
+static int move_map(void)
+{
+	void *map = mremap(s.map, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   s.place);
+
+	return map == MAP_FAILED ? -errno : 0;
+}
+
+static void use_place(void)
+{
+	igt_assert(vp_all_zero(s.place, SIZE));
+}
+
 static void make_large_map(void)
 {
 	make_large();
@@ -370,6 +498,20 @@ static const struct vp_fault_op ops[] = {
 	  .may = VP_FAULT_NEVER },
 	{ .name = "get-param", .what = "GET_PARAM", GPU, .call = get_param,
 	  .may = VP_FAULT_NEVER },
+	{ .name = "get-cap", .what = "GET_CAP", GPU, .call = get_cap,
+	  .may = VP_FAULT_NEVER },
+	{ .name = "version", .what = "VERSION", GPU, .call = get_version,
+	  .may = VP_FAULT_NEVER },
+	{ .name = "flink", .what = "GEM_FLINK", .begin = open_primaries, BUFFER,
+	  .call = give_name, .verify = use_name, .end = close_primaries,
+	  .least = 1 },
+	{ .name = "open-name", .what = "GEM_OPEN in another file",
+	  .begin = open_primaries, .prepare = make_named, .call = open_name,
+	  .verify = use_opened, .undo = close_opened, .finish = close_buffer,
+	  .end = close_primaries, .least = 2 },
+	{ .name = "fdinfo", .what = "Reading a node's fdinfo", GPU,
+	  .prepare = open_fdinfo, .call = read_fdinfo, .finish = close_fdinfo,
+	  .least = 1 },
 	{ .name = "gem-close", .what = "GEM_CLOSE", GPU,
 	  .prepare = make_touched, .call = gem_close, .may = VP_FAULT_NEVER },
 	{ .name = "dumb-destroy", .what = "MODE_DESTROY_DUMB", GPU,
@@ -410,6 +552,11 @@ static const struct vp_fault_op ops[] = {
 	{ .name = "mmap", .what = "mmap of a view", GPU,
 	  .prepare = make_offset, .call = map_it, .undo = unmap_it,
 	  .finish = close_buffer, .least = 1 },
+	{ .name = "munmap-part", .what = "munmap of a part of a mapping", GPU,
+	  .prepare = make_map, .call = split, .finish = drop_map, .least = 1 },
+	{ .name = "mremap", .what = "mremap of a mapping to another place", GPU,
+	  .prepare = make_place, .call = move_map, .verify = use_place,
+	  .finish = drop_place, .least = 1 },
 	/* The errno is that of who wanted the kernel to write there. */
 	{ .name = "touch", .what = "The first touch of a view's mapping", GPU,
 	  .prepare = make_map, .call = touch, .finish = drop_map, .least = 5,

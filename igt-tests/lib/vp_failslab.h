@@ -6,8 +6,9 @@
  * so with the right errno, leave nothing behind and nothing changed, and work
  * when it is made again.
  *
- * The kernel's fault injection does it (CONFIG_FAULT_INJECTION, FAILSLAB and
- * FAIL_PAGE_ALLOC), for this thread only. There are three sweeps of each call:
+ * The kernel's fault injection does it (CONFIG_FAULT_INJECTION, its filter by the
+ * stack, FAILSLAB and FAIL_PAGE_ALLOC), for this thread only. There are three
+ * sweeps of each call:
  *
  *  - objects, and whole pages, which are asked for at other times in each run:
  *    one fails, by /proc/thread-self/fail-nth;
@@ -20,7 +21,8 @@
  * each.
  *
  * What it does not reach: allocations of kernel threads, timers and interrupts
- * on the call's behalf, and those with __GFP_NOFAIL.
+ * on the call's behalf, those with __GFP_NOFAIL, and what the kernel's debugging
+ * allocates for itself.
  *
  *	static const struct vp_fault_op ops[] = {
  *		{ .name = "create", .what = "...", .call = create,
@@ -65,12 +67,15 @@
  * @verify: whether what a successful call has made is any good
  * @undo: a successful call
  * @least: so many faults must have made it fail, or the sweep is not one
+ * @most: so many allocations may make it fail; 0 is any number
+ * @every: one of so many faults is enough, once: for what takes long, or where
+ *	another sweep has each of them; 0 is all, and some of them several times
  * @may: VP_FAULT_*
  * @errnos: which it may fail with beside ENOMEM; positive
  * @not_enomem: it may not fail with that
- * @spare: a function of the kernel's whose own allocations do not fail, because
- *	the kernel cannot stand it; skips without the stack filter of
- *	CONFIG_FAULT_INJECTION_STACKTRACE_FILTER
+ * @within: a function of the kernel's: only allocations on its behalf fail
+ * @spare: a function of the kernel's: those on its behalf do not, because the
+ *	kernel does not stand it
  *
  * All but @name, @what and @call may be left out.
  */
@@ -85,9 +90,12 @@ struct vp_fault_op {
 	void (*finish)(void);
 	void (*end)(void);
 	unsigned int least;
+	unsigned int most;
+	unsigned int every;
 	unsigned int may;
 	int errnos[VP_FAULT_ERRNOS];
 	bool not_enomem;
+	const char *within;
 	const char *spare;
 };
 
@@ -98,6 +106,8 @@ struct vp_fault_op {
 struct vp_fault_result {
 	unsigned int failed;
 	unsigned int absorbed;
+	/* Of those that failed, the allocations: no droughts, which meet them again. */
+	unsigned int points;
 };
 
 /* Fixtures: skip where the kernel cannot do it; and put everything back. */
@@ -105,8 +115,8 @@ void vp_fault_begin(void);
 void vp_fault_end(void);
 
 /*
- * A subtest for each; and one that asks kmemleak, where it is, whether memory
- * has been lost on the way.
+ * A subtest for each. Memory that was lost on the way is found by kmemleak, which
+ * igt-tests/run asks at its end.
  */
 void vp_fault_subtests(const struct vp_fault_op *ops, size_t count);
 

@@ -39,11 +39,12 @@ void vp_fault_begin_drought(unsigned int bytes);
 bool vp_fault_end_drought(unsigned int bytes, unsigned int *used);
 
 /*
- * Nothing fails that is allocated while this function of the kernel's runs; NULL
- * is none. Only where the kernel's faults can be filtered by the stack.
+ * By the functions of the kernel's that an allocation is made for: only what
+ * @within calls fails, and nothing that @spare calls. NULL for @within is all;
+ * for @spare it is what no sweep is to meet, the DMA API's debugging. To be
+ * called before vp_fault_choose().
  */
-bool vp_fault_can_leave_out(void);
-void vp_fault_leave_out(const char *function);
+void vp_fault_filter(const char *within, const char *spare);
 
 /* To the kernel's log, when the environment asks for it. */
 void vp_fault_announce(const char *format, ...)
