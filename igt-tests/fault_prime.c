@@ -6,6 +6,7 @@
 #define _GNU_SOURCE	/* SYS_getcpu */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -239,6 +240,11 @@ static void make_shadowed_access(void)
 	igt_assert_eq(begin_access(), 0);
 }
 
+static int set_name(void)
+{
+	return ioctl(s.dmabuf, DMA_BUF_SET_NAME_B, "fault") ? -errno : 0;
+}
+
 /* ---- fences on the dma-buf ---- */
 
 /* A writer's fence, and one of another timeline as a reader's. */
@@ -273,6 +279,13 @@ static int get_sync(void)
 static void use_sync(void)
 {
 	igt_assert_eq(vp_sync_state(s.made), 0);
+}
+
+static int poll_dmabuf(void)
+{
+	struct pollfd poll_one = { .fd = s.dmabuf, .events = POLLIN | POLLOUT };
+
+	return poll(&poll_one, 1, 0) < 0 ? -errno : 0;
 }
 
 /* A fence that is on no buffer yet. */
@@ -462,6 +475,12 @@ static const struct vp_fault_op ops[] = {
 	  .what = "DMA_BUF_IOCTL_SYNC, the end, with a GPU that does not snoop",
 	  .begin = open_incoherent, .prepare = make_shadowed_access,
 	  .call = end_access, .finish = drop_dmabuf, .end = close_incoherent,
+	  .may = VP_FAULT_NEVER },
+
+	{ .name = "set-name", .what = "DMA_BUF_SET_NAME", DMABUF,
+	  .call = set_name, .least = 1 },
+	{ .name = "poll", .what = "poll of a dma-buf that is busy", GPU,
+	  .prepare = make_fenced, .call = poll_dmabuf, .finish = drop_fenced,
 	  .may = VP_FAULT_NEVER },
 
 	{ .name = "export-sync-file", .what = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE",

@@ -34,14 +34,37 @@ static unsigned int lines(const char *path, bool below)
 	return count;
 }
 
+/* What the module makes while it is loaded. */
+static unsigned int count_left(void)
+{
+	static const char *const paths[] = {
+		"/sys/bus/platform/drivers/vprime",
+		"/sys/bus/platform/devices/vprime0",
+		"/sys/bus/platform/devices/vprime1",
+		"/sys/module/vprime",
+		VP_CONFIG_DIR,
+		VP_WATCH_DIR,
+	};
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < VP_ARRAY_SIZE(paths); i++)
+		count += !access(paths[i], F_OK);
+	return count;
+}
+
 struct vp_fault_state vp_fault_look(void)
 {
-	struct vp_fault_state state = {
-		.counts = vp_counts(),
-		.violations = vp_violations(),
-		.buffer_lines = lines(VP_WATCH_LIST, false),
-		.fence_lines = lines(FENCES_LIST, true),
-	};
+	struct vp_fault_state state = {};
+
+	/* Without the module there is nothing; and nothing of it may be left. */
+	if (vp_loaded()) {
+		state.counts = vp_counts();
+		state.violations = vp_violations();
+		state.buffer_lines = lines(VP_WATCH_LIST, false);
+		state.fence_lines = lines(FENCES_LIST, true);
+	} else {
+		state.left = count_left();
+	}
 
 	/* One that was reserved, and neither used nor given back, is not free. */
 	state.fd = dup(STDOUT_FILENO);
@@ -64,7 +87,8 @@ static bool same(const struct vp_fault_state *want, unsigned int may,
 	return !memcmp(&have->counts, &want->counts, sizeof(want->counts)) &&
 	       have->violations == want->violations &&
 	       have->buffer_lines == want->buffer_lines &&
-	       have->fence_lines == want->fence_lines && have->fd == want->fd;
+	       have->fence_lines == want->fence_lines &&
+	       have->left == want->left && have->fd == want->fd;
 }
 
 #define VP_TELL(what, have, want) \
@@ -102,6 +126,7 @@ bool vp_fault_differs(const struct vp_fault_state *want, unsigned int may,
 	VP_TELL("violations", have.violations, want->violations);
 	VP_TELL("lines of buffers", have.buffer_lines, want->buffer_lines);
 	VP_TELL("lines of fences", have.fence_lines, want->fence_lines);
+	VP_TELL("files of the module's", have.left, want->left);
 	VP_TELL("lowest descriptor", have.fd, want->fd);
 	return true;
 }

@@ -16,6 +16,7 @@ struct vp_fault_state {
 	struct vp_counts counts;
 	long violations;
 	unsigned int buffer_lines, fence_lines;
+	unsigned int left;	/* of an unloaded module */
 	int fd;		/* the lowest number that is free */
 };
 

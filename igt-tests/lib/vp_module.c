@@ -36,12 +36,27 @@ static void load_dependencies(const char *ko)
 	igt_assert_eq(system(command), 0);
 }
 
+static int open_file(const char *ko)
+{
+	int fd = open(ko, O_RDONLY | O_CLOEXEC);
+
+	igt_assert_f(fd >= 0, "%s: %s\n", ko, strerror(errno));
+	return fd;
+}
+
+int vp_module_file(void)
+{
+	char ko[256];
+
+	module_path("vprime", ko);
+	load_dependencies(ko);
+	return open_file(ko);
+}
+
 static int load(const char *ko, const char *params)
 {
-	int fd, ret;
+	int fd = open_file(ko), ret;
 
-	fd = open(ko, O_RDONLY | O_CLOEXEC);
-	igt_assert_f(fd >= 0, "%s: %s\n", ko, strerror(errno));
 	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;

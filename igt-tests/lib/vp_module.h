@@ -16,6 +16,8 @@
  */
 int vp_try_load(const char *params);
 int vp_try_unload(void);
+/* The file, opened to be read, for who wants to make these calls himself. */
+int vp_module_file(void);
 bool vp_loaded(void);
 /* How many GPUs are plugged in. */
 unsigned int vp_gpus(void);
