@@ -10,7 +10,10 @@
 #include "vp_watch.h"
 
 #define FENCES_LIST	VP_WATCH_DIR "/fences"
-/* Fences go after a grace period, which takes its time in an emulated guest. */
+/*
+ * Fences go after a grace period, which takes its time in an emulated guest; and
+ * before those that are left signal by themselves, after ten seconds.
+ */
 #define SETTLE_MS	5000
 #define POLL_MS		5
 
@@ -103,13 +106,14 @@ bool vp_fault_differs(const struct vp_fault_state *want, unsigned int may,
 		      char *text, size_t size)
 {
 	struct vp_fault_state have;
+	int64_t end = vp_in_ms(SETTLE_MS);
 	size_t len = 0;
 
-	for (int ms = 0; ms < SETTLE_MS; ms += POLL_MS) {
+	do {
 		if (same(want, may, &have))
 			return false;
 		usleep(POLL_MS * 1000);
-	}
+	} while (vp_now_ns() < end);
 	text[0] = '\0';
 	VP_TELL("buffers", have.counts.buffers, want->counts.buffers);
 	VP_TELL("views", have.counts.views, want->counts.views);
