@@ -419,6 +419,16 @@ static void unloaded(void)
 	vp_reload(VP_DEFAULT_GPUS);
 }
 
+/* For so many threads the kernel keeps a name, or a few more than that. */
+static void keep_names(const char *threads)
+{
+	int fd = open(TRACING "/saved_cmdlines_size", O_WRONLY | O_CLOEXEC);
+
+	igt_assert(fd >= 0);
+	igt_assert(write(fd, threads, strlen(threads)) > 0);
+	close(fd);
+}
+
 /* A name may have everything in it but NUL, the end of a line for one. */
 static void odd_name(void)
 {
@@ -643,6 +653,13 @@ igt_main
 	igt_describe("A process may have any name");
 	vp_subtest("odd-name")
 		odd_name();
+
+	igt_describe("So may one whose name the kernel has not kept");
+	vp_subtest("odd-name-not-kept") {
+		keep_names("1");
+		odd_name();
+		keep_names("128");
+	}
 
 	igt_describe("A thread's event names its process");
 	vp_subtest("thread")

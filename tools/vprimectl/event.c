@@ -22,28 +22,44 @@
 #define RECALL_TRIES	5
 #define RECALL_US	2000
 
+/* As it is: "status" has it too, with backslashes before what a line cannot have. */
+static void ask_name(const char *tid, char *name, size_t size)
+{
+	char path[64];
+	FILE *comm;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", tid);
+	comm = fopen(path, "re");
+	if (!comm)
+		return;
+	len = fread(name, 1, size - 1, comm);
+	fclose(comm);
+	/* The end of the line is not its own. */
+	if (len)
+		name[len - 1] = '\0';
+}
+
 /*
  * Returns: whether the thread is alive, so that all is known of it now. The file of
  * one that ends opens still, and then has nothing to read, or a process of 0.
  */
 static bool ask_proc(struct event *event, bool nameless)
 {
-	char path[64], line[128], name[sizeof(event->process)] = "";
+	char path[64], line[128];
 	unsigned int pid = 0;
 	FILE *status;
 
 	snprintf(path, sizeof(path), "/proc/%s/status", event->tid);
 	status = fopen(path, "re");
-	while (status && fgets(line, sizeof(line), status)) {
-		sscanf(line, "Name:\t%63[^\n]", name);
+	while (status && fgets(line, sizeof(line), status))
 		sscanf(line, "Tgid:\t%u", &pid);
-	}
 	if (status)
 		fclose(status);
 	if (!pid)
 		return false;
 	if (nameless)
-		snprintf(event->process, sizeof(event->process), "%s", name);
+		ask_name(event->tid, event->process, sizeof(event->process));
 	snprintf(event->pid, sizeof(event->pid), "%u", pid);
 	return true;
 }
