@@ -4,6 +4,7 @@
  * when it is given what it cannot use it says so in one line and leaves
  * nothing behind.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -419,21 +420,41 @@ static void patience(unsigned int fence)
 	drop_pair();
 }
 
+/* 0 when it has gone meanwhile. */
+static pid_t parent_of(const char *pid)
+{
+	char path[300], line[256] = "", *name_end;
+	int parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	name_end = strrchr(line, ')');
+	if (name_end)
+		sscanf(name_end, ") %*c %d", &parent);
+	return parent;
+}
+
+/* A kernel need not have lists of children. */
 static pid_t child_of(pid_t parent)
 {
-	char path[64], *text;
-	int child = 0;
+	struct dirent *entry;
+	pid_t child = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent,
-		 (int)parent);
 	while (!child) {
-		int file = open(path, O_RDONLY | O_CLOEXEC);
-		char line[64] = "";
+		DIR *dir = opendir("/proc");
 
-		igt_assert_lte(0, file);
-		igt_assert_lte((ssize_t)0, read(file, line, sizeof(line) - 1));
-		close(file);
-		child = (int)strtol(line, &text, 10);
+		igt_assert(dir);
+		while (!child && (entry = readdir(dir)))
+			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			    parent_of(entry->d_name) == parent)
+				child = (pid_t)strtol(entry->d_name, NULL, 10);
+		closedir(dir);
 		usleep(1000);
 	}
 	return child;

@@ -728,6 +728,7 @@ static void in_the_middle(int (*const *steps)(struct looper *), int threads)
 
 /* Eight processes share, 1,000 times a GPU goes under them and comes back. */
 #define CYCLES		1000
+#define CYCLES_DEBUG	200
 #define MEMBERS		8
 #define GOING		3
 #define MAX_HOPS	6
@@ -968,6 +969,7 @@ static void plug_cycles(void)
 	};
 	struct circle *circle = mmap(NULL, sizeof(*circle), RW,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int cycles = vp_kernel_is_debug() ? CYCLES_DEBUG : CYCLES;
 	long violations = vp_violations();
 	struct tally all = {};
 	char name[GOING][8];
@@ -993,7 +995,7 @@ static void plug_cycles(void)
 	}
 
 	began = now_s();
-	for (unsigned int cycle = 0; cycle < CYCLES; cycle++) {
+	for (unsigned int cycle = 0; cycle < cycles; cycle++) {
 		const char *gpu = name[cycle % GOING];
 
 		/* Once by its attribute, once with its folder. */
@@ -1005,8 +1007,8 @@ static void plug_cycles(void)
 			vp_config_plug(gpu, settings[cycle / (2 * GOING) % 4]);
 		}
 	}
-	igt_info("%d cycles in %.1f s\n", CYCLES, now_s() - began);
-	igt_info("vprime-number plug-cycles %d\n", CYCLES);
+	igt_info("%u cycles in %.1f s\n", cycles, now_s() - began);
+	igt_info("vprime-number plug-cycles %u\n", cycles);
 	atomic_store(&circle->stop, true);
 	igt_waitchildren();
 

@@ -72,19 +72,14 @@ static int on_option(int opt, int index, void *data)
 	return IGT_OPT_OK;
 }
 
-/* Who looks for reports of the kernel has more to see. */
-static bool kernel_is_debug(void)
-{
-	return access("/sys/kernel/debug/kmemleak", F_OK) == 0;
-}
-
 static unsigned int default_steps(void)
 {
 	const char *steps = getenv("VPRIME_FUZZ_STEPS");
 
 	if (steps && *steps)
 		return (unsigned int)strtoul(steps, NULL, 0);
-	return kernel_is_debug() ? STEPS_DEBUG : STEPS;
+	/* A kernel that looks on has more to see. */
+	return vp_kernel_is_debug() ? STEPS_DEBUG : STEPS;
 }
 
 static void went_wrong(const struct fz_options *how, struct fz_steps *steps,
@@ -127,7 +122,7 @@ static void sequence(void)
 
 	if (!how.steps)
 		how.steps = default_steps();
-	how.slow = kernel_is_debug();
+	how.slow = vp_kernel_is_debug();
 	igt_info("seed %llu\n", (unsigned long long)how.seed);
 	if (replay) {
 		read_steps(replay, &steps);
@@ -154,7 +149,7 @@ static void together(void)
 	struct fz_run run;
 
 	how.together = true;
-	how.slow = kernel_is_debug();
+	how.slow = vp_kernel_is_debug();
 	how.procs = FZ_PROCS;
 	/* One of these is as much work as ten others. */
 	how.steps = (how.steps ?: default_steps()) / 10;

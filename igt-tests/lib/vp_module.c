@@ -16,6 +16,11 @@
 #define UNLOAD_MS	2000
 #define POLL_MS		10
 
+bool vp_kernel_is_debug(void)
+{
+	return access("/sys/kernel/debug/kmemleak", F_OK) == 0;
+}
+
 static void module_path(const char *module, char ko[256])
 {
 	const char *build = getenv("VPRIME_BUILD");

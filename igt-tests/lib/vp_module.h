@@ -10,6 +10,9 @@
 
 #define VP_DEFAULT_GPUS	2
 
+/* The kernel looks for mistakes in all it does, and takes several times as long. */
+bool vp_kernel_is_debug(void);
+
 /*
  * finit_module(2) and delete_module(2) themselves, for their errno. The file is
  * vprime.ko in the folder that the environment variable VPRIME_BUILD names.
