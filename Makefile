@@ -179,7 +179,7 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt)
 	$(Q)$(again) $(jobs) programs
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
-		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "debug/2 kcsan"; fi
+		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "debug/3 kcsan"; fi
 
 .PHONY: test-table
 test-table: ## put the numbers of the last make test and make test-debug into the README
