@@ -888,7 +888,9 @@ static void dma_bits_pinned(void)
 /* Another driver's memory does not move: it is in reach, bounced, or EIO. */
 static void dma_bits_foreign(void)
 {
-	int near = vp_config_open(GPU, "dma_bits=32 max_segment=4096"), vgem;
+	/* vgem's entries may be longer, at which some kernels take offence. */
+	int near = vp_config_open(GPU, vp_kernel_is_debug() ? "dma_bits=32" :
+				       "dma_bits=32 max_segment=4096"), vgem;
 	uint32_t *pixels, handle;
 	struct vp_dumb dumb;
 	int dmabuf, ret;

@@ -280,6 +280,8 @@ static void move_stale(uint32_t flags)
 	bool pins = map_pins(&s, id);
 	long pages = vp_counts().pages;
 
+	/* Longer than all the moves take. */
+	vp_foreign_set("delay_ms", 2000);
 	for (int i = 0; i < 3; i++)
 		igt_assert_eq(vp_try_move(s.id), pins ? -EBUSY : 0);
 	if (!pins) {

@@ -36,7 +36,7 @@ static inline void vp_cache_constructor(void *object)
 }
 
 #define VP_KMEM_CACHE(type) \
-	kmem_cache_create(#type, sizeof(struct type), __alignof__(struct type), \
+	kmem_cache_create(KBUILD_MODNAME "_" #type, sizeof(struct type), __alignof__(struct type), \
 			  SLAB_ACCOUNT, vp_cache_constructor)
 
 /* vma->vm_flags may not be written directly since 6.3. */

@@ -198,7 +198,7 @@ static bool caches_are_marked(void)
 {
 	char text[VALUE_LEN];
 
-	return read_text(CACHES_DIR "/vp_fence/failslab", text, sizeof(text)) &&
+	return read_text(CACHES_DIR "/vprime_vp_fence/failslab", text, sizeof(text)) &&
 	       text[0] == '1';
 }
 

@@ -106,7 +106,7 @@ static void vp_bench_end(struct vp_dmabuf *buf, struct vp_attachment *attach)
 static unsigned long vp_bench_core(struct vp_dmabuf *buf, unsigned int count,
 				   const struct vp_bench_gpu *gpu)
 {
-	unsigned int repeat = VP_BENCH_REPEAT / count, i, n;
+	unsigned int repeat = max(VP_BENCH_REPEAT / count, 1u), i, n;
 	u64 start = ktime_get_ns();
 
 	for (n = 0; n < repeat; n++) {
