@@ -325,6 +325,8 @@ static void outputs(enum vp_vivid_allocator allocator)
 		if (vp_mismatch(own, SIZE, 1) == VP_INTACT)
 			break;
 	}
+	igt_debug("first pixel shown: %08x, given: %08x, next: %08x\n",
+		  *(uint32_t *)own, *(uint32_t *)map0, *(uint32_t *)map1);
 	vp_assert_pattern(own, SIZE, 1);
 	vp_unmap(own, SIZE);
 	vp_video_buffers(&capture, V4L2_MEMORY_MMAP, 0);
