@@ -318,8 +318,13 @@ static void outputs(enum vp_vivid_allocator allocator)
 	vp_video_start(&output);
 	vp_video_buffers(&capture, V4L2_MEMORY_MMAP, 1);
 	own = vp_video_map(&capture, 0);
-	/* And the first one comes when the machine gets to it. */
+	/*
+	 * And the first one comes when the machine gets to it. Until then vivid's
+	 * work on who is connected to whom, which goes on after the call, may take
+	 * the connection back.
+	 */
 	for (int frame = 0; frame < FRAMES; frame++) {
+		vp_vivid_loop(&capture, true);
 		vp_video_queue(&capture, 0);
 		capture_one(&capture, V4L2_MEMORY_MMAP);
 		if (vp_mismatch(own, SIZE, 1) == VP_INTACT)
