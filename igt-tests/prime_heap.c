@@ -56,6 +56,12 @@ static int udmabuf_of(int memfd, size_t size)
 	/* The descriptor is the return value, so no helper will do. */
 	dmabuf = ioctl(node, UDMABUF_CREATE, &create);
 	igt_assert_f(dmabuf >= 0, "udmabuf: %s\n", strerror(errno));
+	/*
+	 * It maps the pages for the direction of the first access, and syncs them
+	 * for those of the others: that it is both keeps DMA debugging content.
+	 */
+	vp_sync_start(dmabuf, DMA_BUF_SYNC_RW);
+	vp_sync_end(dmabuf, DMA_BUF_SYNC_RW);
 	close(node);
 	return dmabuf;
 }
