@@ -108,12 +108,18 @@ static unsigned long vp_bench_core(struct vp_dmabuf *buf, unsigned int count,
 {
 	unsigned int repeat = max(VP_BENCH_REPEAT / count, 1u), i, n;
 	u64 start = ktime_get_ns();
+	int ret;
 
 	for (n = 0; n < repeat; n++) {
-		for (i = 0; i < count; i++)
-			if (vp_bench_begin(buf, &vp_bench_places[i].attach,
-					   gpu->dev, gpu->ops))
+		for (i = 0; i < count; i++) {
+			ret = vp_bench_begin(buf, &vp_bench_places[i].attach,
+					     gpu->dev, gpu->ops);
+			if (ret) {
+				pr_err("bench: attachment %u of %u: %d\n",
+				       i, count, ret);
 				return 0;
+			}
+		}
 		for (i = 0; i < count; i++)
 			vp_bench_end(buf, &vp_bench_places[i].attach);
 	}
@@ -129,12 +135,16 @@ static unsigned long vp_bench_kernel(struct dma_buf *kbuf)
 
 	for (n = 0; n < VP_BENCH_REPEAT; n++) {
 		kattach = dma_buf_attach(kbuf, &vp_test_pdev->dev);
-		if (IS_ERR(kattach))
+		if (IS_ERR(kattach)) {
+			pr_err("bench: attach: %ld\n", PTR_ERR(kattach));
 			return 0;
+		}
 		sgt = dma_buf_map_attachment_unlocked(kattach,
 						      DMA_BIDIRECTIONAL);
-		if (IS_ERR(sgt))
+		if (IS_ERR(sgt)) {
+			pr_err("bench: map: %ld\n", PTR_ERR(sgt));
 			return 0;
+		}
 		dma_buf_unmap_attachment_unlocked(kattach, sgt,
 						  DMA_BIDIRECTIONAL);
 		dma_buf_detach(kbuf, kattach);
