@@ -108,8 +108,13 @@ programs: tools igt ## build the demo, the benchmark and the tests into build/bi
 .PHONY: tools igt
 tools: $(present:%=build/bin/%)
 	@:
-igt: $(tests:%=build/bin/igt/%)
+igt: $(tests:%=build/bin/igt/%) $(tests:%=build/subtests/%)
 	@:
+
+# What each is made of, for who runs them where starting a program takes long.
+build/subtests/%: build/bin/igt/%
+	@mkdir -p $(@D)
+	$(Q)$< --list-subtests >$@ 2>/dev/null </dev/null || rm -f $@
 
 .PHONY: pkg-config
 pkg-config:
