@@ -46,6 +46,33 @@ static void picture_end(const struct vp_screen *screen, struct picture *picture)
 	close(picture->dmabuf);
 }
 
+/* The screen, a GPU, and buffers for what is drawn and for what is shown. */
+struct stage {
+	struct vp_screen screen;
+	int gpu;
+	struct picture drawn, written;
+};
+
+static struct stage stage(void)
+{
+	struct stage s = {
+		.screen = vp_screen_open("vkms"),
+		.gpu = vp_open(0),
+	};
+
+	s.drawn = picture(s.gpu, &s.screen);
+	s.written = picture(s.gpu, &s.screen);
+	return s;
+}
+
+static void stage_end(struct stage *s)
+{
+	picture_end(&s->screen, &s->drawn);
+	picture_end(&s->screen, &s->written);
+	vp_screen_close(&s->screen);
+	close(s->gpu);
+}
+
 static void wait_for(int sync)
 {
 	igt_assert_eq(vp_poll(sync, POLLIN, PATIENCE_MS), POLLIN);
@@ -53,16 +80,21 @@ static void wait_for(int sync)
 	close(sync);
 }
 
-/* The fourth byte of a pixel is nobody's. */
-static void assert_shown(const struct picture *written,
-			 const struct vp_screen *screen, uint32_t seed)
+/* Signals when it is on the screen, and has been written back. */
+static int show(struct stage *s)
 {
-	const uint32_t *got = written->map;
-	uint32_t *want = malloc(screen->size);
+	return vp_screen_show(&s->screen, &s->drawn.frame, &s->written.frame);
+}
+
+/* The fourth byte of a pixel is nobody's. */
+static void assert_shown(const struct stage *s, uint32_t seed)
+{
+	const uint32_t *got = s->written.map;
+	uint32_t *want = malloc(s->screen.size);
 
 	igt_assert(want);
-	vp_fill(want, screen->size, seed);
-	for (size_t i = 0; i < screen->size / 4; i++)
+	vp_fill(want, s->screen.size, seed);
+	for (size_t i = 0; i < s->screen.size / 4; i++)
 		igt_assert_f(!((got[i] ^ want[i]) & 0xffffff),
 			     "pixel %zu is %06x, not %06x\n", i,
 			     got[i] & 0xffffff, want[i] & 0xffffff);
@@ -71,91 +103,64 @@ static void assert_shown(const struct picture *written,
 
 static void shows(void)
 {
-	struct vp_screen screen = vp_screen_open("vkms");
-	struct picture drawn, written;
-	int gpu = vp_open(0);
+	struct stage s = stage();
 
-	drawn = picture(gpu, &screen);
-	written = picture(gpu, &screen);
 	for (uint32_t frame = 1; frame <= FRAMES; frame++) {
-		vp_fill_synced(drawn.dmabuf, drawn.map, screen.size, frame);
-		wait_for(vp_screen_show(&screen, &drawn.frame, &written.frame));
-		assert_shown(&written, &screen, frame);
+		vp_fill_synced(s.drawn.dmabuf, s.drawn.map, s.screen.size,
+			       frame);
+		wait_for(show(&s));
+		assert_shown(&s, frame);
 	}
-
-	picture_end(&screen, &drawn);
-	picture_end(&screen, &written);
-	vp_screen_close(&screen);
-	close(gpu);
+	stage_end(&s);
 }
 
 /* The frame is committed first and drawn then, as compositors do it. */
 static void waits(void)
 {
-	struct vp_screen screen = vp_screen_open("vkms");
-	struct picture drawn, written;
-	int gpu = vp_open(0), shown;
+	struct stage s = stage();
 	uint32_t fence;
+	int shown;
 
-	drawn = picture(gpu, &screen);
-	written = picture(gpu, &screen);
-	vp_fill(drawn.map, screen.size, 1);
-	fence = vp_fence_attach(gpu, drawn.handle, true);
-	shown = vp_screen_show(&screen, &drawn.frame, &written.frame);
+	vp_fill(s.drawn.map, s.screen.size, 1);
+	fence = vp_fence_attach(s.gpu, s.drawn.handle, true);
+	shown = show(&s);
 	igt_assert_eq(vp_poll(shown, POLLIN, BLOCKED_MS), 0);
-	vp_fill(drawn.map, screen.size, 2);
-	vp_fence_signal(gpu, fence);
+	vp_fill(s.drawn.map, s.screen.size, 2);
+	vp_fence_signal(s.gpu, fence);
 	wait_for(shown);
-	assert_shown(&written, &screen, 2);
-
-	picture_end(&screen, &drawn);
-	picture_end(&screen, &written);
-	vp_screen_close(&screen);
-	close(gpu);
+	assert_shown(&s, 2);
+	stage_end(&s);
 }
 
 /* Whoever reads it does not keep the screen waiting. */
 static void passes_readers(void)
 {
-	struct vp_screen screen = vp_screen_open("vkms");
-	struct picture drawn, written;
-	int gpu = vp_open(0);
+	struct stage s = stage();
 	uint32_t fence;
 
-	drawn = picture(gpu, &screen);
-	written = picture(gpu, &screen);
-	vp_fill(drawn.map, screen.size, 1);
-	fence = vp_fence_attach(gpu, drawn.handle, false);
-	wait_for(vp_screen_show(&screen, &drawn.frame, &written.frame));
-	assert_shown(&written, &screen, 1);
-	vp_fence_signal(gpu, fence);
-
-	picture_end(&screen, &drawn);
-	picture_end(&screen, &written);
-	vp_screen_close(&screen);
-	close(gpu);
+	vp_fill(s.drawn.map, s.screen.size, 1);
+	fence = vp_fence_attach(s.gpu, s.drawn.handle, false);
+	wait_for(show(&s));
+	assert_shown(&s, 1);
+	vp_fence_signal(s.gpu, fence);
+	stage_end(&s);
 }
 
 /* A GPU that is gone leaves what is on the screen on it. */
 static void gpu_goes(void)
 {
-	struct vp_screen screen = vp_screen_open("vkms");
-	struct picture drawn, written;
-	int gpu = vp_open(0), other = vp_open(1);
+	int other = vp_open(1);
+	struct stage s = stage();
 
-	drawn = picture(gpu, &screen);
-	written = picture(other, &screen);
-	vp_fill(drawn.map, screen.size, 1);
-	wait_for(vp_screen_show(&screen, &drawn.frame, &written.frame));
+	picture_end(&s.screen, &s.written);
+	s.written = picture(other, &s.screen);
+	vp_fill(s.drawn.map, s.screen.size, 1);
+	wait_for(show(&s));
 	vp_unplug(0);
-	vp_fill(written.map, screen.size, 3);
-	wait_for(vp_screen_show(&screen, &drawn.frame, &written.frame));
-	assert_shown(&written, &screen, 1);
-
-	picture_end(&screen, &drawn);
-	picture_end(&screen, &written);
-	vp_screen_close(&screen);
-	close(gpu);
+	vp_fill(s.written.map, s.screen.size, 3);
+	wait_for(show(&s));
+	assert_shown(&s, 1);
+	stage_end(&s);
 	close(other);
 	vp_plug(0);
 }
@@ -183,30 +188,24 @@ static void gives_back(void)
 /* The screen has it mapped and cannot be told: it stays where it is. */
 static void stays(void)
 {
-	struct vp_screen screen = vp_screen_open("vkms");
-	struct picture drawn, written;
-	int gpu = vp_open(0);
-	uint64_t id;
+	struct stage s = stage();
+	uint64_t id = vp_id(s.gpu, s.drawn.handle);
 
-	drawn = picture(gpu, &screen);
-	written = picture(gpu, &screen);
-	id = vp_id(gpu, drawn.handle);
-	vp_fill(drawn.map, screen.size, 1);
-	wait_for(vp_screen_show(&screen, &drawn.frame, &written.frame));
+	vp_fill(s.drawn.map, s.screen.size, 1);
+	wait_for(show(&s));
 	igt_assert_eq(vp_try_move(id), -EBUSY);
 	igt_assert_eq(vp_try_revoke(id), -EBUSY);
-	wait_for(vp_screen_show(&screen, &drawn.frame, &written.frame));
-	assert_shown(&written, &screen, 1);
-	picture_end(&screen, &written);
-	vp_screen_close(&screen);
+	wait_for(show(&s));
+	assert_shown(&s, 1);
+	picture_end(&s.screen, &s.written);
+	vp_screen_close(&s.screen);
 
 	/* And goes when the screen has let go. */
-	drawn.frame = (struct vp_frame){};
 	igt_assert_eq(vp_try_move(id), 0);
-	vp_assert_pattern(drawn.map, screen.size, 1);
-	vp_unmap(drawn.map, screen.size);
-	close(drawn.dmabuf);
-	close(gpu);
+	vp_assert_pattern(s.drawn.map, s.screen.size, 1);
+	vp_unmap(s.drawn.map, s.screen.size);
+	close(s.drawn.dmabuf);
+	close(s.gpu);
 }
 
 igt_main

@@ -33,6 +33,7 @@ IGT_TEST_DESCRIPTION("One client does not stop another");
 /* A client that is not refused ends by itself, after so many or so long. */
 #define MANY	100000
 #define FLOOD_MS	10000
+#define FLOOD_MS_DEBUG	3000
 /*
  * What a call of the other client may take. On an emulated machine that is busy
  * most of it is waiting for a processor; what is looked for takes longer.
@@ -85,7 +86,7 @@ static int make_one(int gpu, uint32_t handle, enum kind kind, uint32_t timeline)
 /* Make things of a kind on the GPU @fd until refused; returns how many. */
 static int flood(struct vp_task *task)
 {
-	int64_t until = vp_in_ms(FLOOD_MS);
+	int64_t until = vp_in_ms(vp_kernel_is_debug() ? FLOOD_MS_DEBUG : FLOOD_MS);
 	uint32_t timeline = 0;
 	int made = 0;
 

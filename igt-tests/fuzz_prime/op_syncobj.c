@@ -354,6 +354,23 @@ void fz_do_point_wait(struct fz_run *run, const struct fz_step *step)
 
 /* ---- changing and asking ---- */
 
+/* A call with an array, of syncobjs or of points, that is right but for "how". */
+static int64_t call_with(struct fz_run *run, const struct fz_step *step,
+			 const struct subject *about, bool points,
+			 const char *name, unsigned long request, void *array,
+			 size_t size)
+{
+	int64_t ret, want = 0;
+
+	if (about->how == BAD_HANDLE)
+		want = -ENOENT;
+	else if (about->how)
+		want = -EINVAL;
+	about->fd->file->user = step->proc;
+	ret = fz_ioctl_(run, step->proc, about->fd->fd, request, array, size);
+	return fz_want(run, name, ret, expect(about, points, want)) ? ret : -1;
+}
+
 static int64_t call_with_array(struct fz_run *run, const struct fz_step *step,
 			       const struct subject *about, const char *name,
 			       unsigned long request)
@@ -363,14 +380,9 @@ static int64_t call_with_array(struct fz_run *run, const struct fz_step *step,
 		.count_handles = about->how != BAD_FLAGS,
 		.pad = about->how == BAD_PADDING,
 	};
-	int64_t ret, want = 0;
 
-	if (about->how == BAD_HANDLE)
-		want = -ENOENT;
-	else if (about->how)
-		want = -EINVAL;
-	ret = fz_gpu_ioctl(run, step->proc, about->fd, request, &array);
-	return fz_want(run, name, ret, expect(about, false, want)) ? ret : -1;
+	return call_with(run, step, about, false, name, request, &array,
+			 sizeof(array));
 }
 
 /* syncobj-reset: file, syncobj, how (2: none at all) */
@@ -405,14 +417,9 @@ static int64_t call_with_points(struct fz_run *run, const struct fz_step *step,
 		.count_handles = about->how != BAD_PADDING,
 		.flags = flags | (about->how == BAD_FLAGS ? BAD_FLAG : 0),
 	};
-	int64_t ret, want = 0;
 
-	if (about->how == BAD_HANDLE)
-		want = -ENOENT;
-	else if (about->how)
-		want = -EINVAL;
-	ret = fz_gpu_ioctl(run, step->proc, about->fd, request, &array);
-	return fz_want(run, name, ret, expect(about, true, want)) ? ret : -1;
+	return call_with(run, step, about, true, name, request, &array,
+			 sizeof(array));
 }
 
 /* point-signal: file, syncobj, how (1: none at all), point */
