@@ -21,7 +21,7 @@
 IGT_TEST_DESCRIPTION("Random steps of everything there is, against a model");
 
 #define SHRINK_SECONDS	200
-#define STEPS		20000
+#define STEPS		40000
 #define STEPS_DEBUG	100000
 
 static struct fz_options options = { .seed = 1, .procs = 5, .plug = true };

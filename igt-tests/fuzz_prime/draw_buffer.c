@@ -15,14 +15,20 @@ static struct fz_map *fz_draw_map(void)
 }
 
 /*
- * Where CPU and GPU see different things, there is most to see: half of the time
- * another one is drawn, a few times, until it is such a buffer.
+ * Where most goes on is where most can go wrong: half of the time another one is
+ * drawn, a few times, until it is such a one.
  */
-static bool is_enough(const struct fz_buf *buf, int *tries)
+static bool is_enough(bool found, int *tries)
 {
 	if (!*tries)
 		*tries = fz_maybe(50) ? 1 : 4;
-	return !buf || buf->shadow || !--*tries;
+	return found || !--*tries;
+}
+
+/* CPU and GPU may see different things there. */
+static bool is_odd(const struct fz_buf *buf)
+{
+	return buf && buf->shadow;
 }
 
 /* A part of so many bytes: some whole, some single bytes, most anything. */
@@ -62,16 +68,45 @@ bool fz_draw_nothing(void)
 	return true;
 }
 
+static bool is_gone(const struct fz_fd *fd)
+{
+	return fd->kind == FZ_FILE && fd->file->inst && fd->file->inst->gone;
+}
+
+/* Files of GPUs that are there, or of other drivers; a duplicate is none more. */
+static unsigned int count_files(bool ours)
+{
+	struct fz_vec *fds = &fz_in->proc[fz_out->proc].fds;
+	unsigned int files = 0, before;
+	struct fz_fd *fd, *other;
+
+	fz_each(fd, fds) {
+		if (fd->kind != FZ_FILE || !fd->file->inst == ours || is_gone(fd))
+			continue;
+		for (before = 0; before < fd_i; before++) {
+			other = fds->at[before];
+			if (other->kind == FZ_FILE && other->file == fd->file)
+				break;
+		}
+		files += before == fd_i;
+	}
+	return files;
+}
+
+/*
+ * However many other descriptors there are: without a file little can be done. The
+ * first GPU is never unplugged, and would soon have most of the files.
+ */
 bool fz_draw_open(void)
 {
-	unsigned int files = 0;
-	struct fz_fd *fd;
-
-	fz_each(fd, &fz_in->proc[fz_out->proc].fds)
-		files += fd->kind == FZ_FILE;
-	fz_out->arg[0] = fz_dice(FZ_GPUS);
+	fz_out->arg[0] = fz_maybe(90) ? 1 + fz_dice(FZ_GPUS - 1) : 0;
 	fz_out->arg[1] = fz_maybe(20);
-	return files < 4;
+	return count_files(true) < 4;
+}
+
+bool fz_draw_vgem_open(void)
+{
+	return count_files(false) < 2;
 }
 
 bool fz_draw_other(void)
@@ -87,7 +122,7 @@ bool fz_draw_any_fd(void)
 	if (!fd)
 		return false;
 	/* With the last file of a GPU goes too much to do it often. */
-	if (fd->kind == FZ_FILE && !fz_maybe(10))
+	if (fd->kind == FZ_FILE && !fz_maybe(is_gone(fd) ? 50 : 10))
 		return false;
 	fz_out->arg[0] = fd->id;
 	return true;
@@ -119,6 +154,17 @@ bool fz_draw_fork(void)
 	return false;
 }
 
+/* Most are to die in the middle of something. */
+bool fz_draw_kill(void)
+{
+	struct fz_buf *buf;
+
+	fz_each(buf, &fz_in->bufs)
+		if (is_odd(buf) && buf->open[fz_out->proc])
+			return true;
+	return fz_maybe(40);
+}
+
 bool fz_draw_spawn(void)
 {
 	if (!fz_draw_fork())
@@ -128,11 +174,17 @@ bool fz_draw_spawn(void)
 	return true;
 }
 
-bool fz_draw_gpu(void)
+bool fz_draw_plug(void)
 {
 	/* The first one stays, or there would be times with none. */
 	fz_out->arg[0] = 1 + fz_dice(FZ_GPUS - 1);
 	return fz_in->options.plug;
+}
+
+/* It takes a lot of what there is with it. */
+bool fz_draw_unplug(void)
+{
+	return fz_draw_plug() && fz_maybe(50);
 }
 
 bool fz_draw_create(void)
@@ -166,19 +218,35 @@ bool fz_draw_handle_how2(void)
 
 bool fz_draw_export(void)
 {
-	fz_out->arg[2] = fz_maybe(97) ? (fz_dice(3) ? 3 : fz_dice(4)) : 4 + fz_dice(4);
+	fz_out->arg[2] = fz_maybe(97) ? (fz_dice(2) ? 3 : fz_dice(4)) : 4 + fz_dice(4);
 	fz_out->arg[3] = fz_how(1);
 	return fz_draw_handle();
 }
 
+/* New to this file, and to be read only, or seen by one GPU more that does not snoop. */
+static bool is_import_of_interest(const struct fz_fd *to, const struct fz_fd *from)
+{
+	if (from->kind != FZ_DMABUF || !to->file->inst ||
+	    fz_handle_of(to->file, from->kbuf->buf))
+		return false;
+	return !from->kbuf->writable ||
+	       (is_odd(from->kbuf->buf) && !to->file->inst->coherent);
+}
+
 bool fz_draw_import(void)
 {
-	struct fz_fd *from = fz_any_fd(fz_maybe(97) ? FZ_DMABUF : FZ_KINDS);
+	struct fz_fd *from, *to;
+	int tries = 0;
 
-	if (!from)
-		return false;
+	do {
+		from = fz_any_fd(fz_maybe(97) ? FZ_DMABUF : FZ_KINDS);
+		to = fz_any_fd(FZ_FILE);
+		if (!from || !to)
+			return false;
+	} while (!is_enough(is_import_of_interest(to, from), &tries));
+	fz_out->arg[0] = to->id;
 	fz_out->arg[1] = from->id;
-	return fz_draw_fd(FZ_FILE);
+	return true;
 }
 
 bool fz_draw_buffer(void)
@@ -192,8 +260,12 @@ bool fz_draw_buffer(void)
 
 bool fz_draw_mmap(void)
 {
-	struct fz_handle *handle = fz_draw_handle();
+	struct fz_handle *handle;
+	int tries = 0;
 
+	do {
+		handle = fz_draw_handle();
+	} while (!is_enough(!handle || handle->read_only, &tries));
 	if (!handle)
 		return false;
 	fz_out->arg[2] = fz_draw_pages(handle->buf);
@@ -226,8 +298,14 @@ bool fz_draw_any_map(void)
 
 bool fz_draw_mprotect(void)
 {
+	struct fz_map *map;
+	int tries = 0;
+
 	fz_out->arg[1] = fz_dice(4);
-	return fz_draw_map();
+	do {
+		map = fz_draw_map();
+	} while (!is_enough(!map || !map->may_write, &tries));
+	return map;
 }
 
 bool fz_draw_touch(void)
@@ -237,7 +315,7 @@ bool fz_draw_touch(void)
 
 	do {
 		map = fz_draw_map();
-	} while (!is_enough(map ? map->buf : NULL, &tries));
+	} while (!is_enough(!map || is_odd(map->buf), &tries));
 	if (!map)
 		return false;
 	fz_draw_range(map->pages * VP_PAGE, &fz_out->arg[1], &fz_out->arg[2]);
@@ -251,7 +329,7 @@ bool fz_draw_gpu_access(void)
 
 	do {
 		handle = fz_draw_handle();
-	} while (!is_enough(handle ? handle->buf : NULL, &tries));
+	} while (!is_enough(!handle || is_odd(handle->buf), &tries));
 	if (!handle)
 		return false;
 	fz_draw_range(handle->buf->size, &fz_out->arg[2], &fz_out->arg[3]);
@@ -273,7 +351,7 @@ bool fz_draw_access(void)
 
 	do {
 		fd = fz_any_fd(FZ_DMABUF);
-	} while (!is_enough(fd ? fd->kbuf->buf : NULL, &tries));
+	} while (!is_enough(!fd || is_odd(fd->kbuf->buf), &tries));
 	if (!fd)
 		return false;
 	fz_out->arg[0] = fd->id;
