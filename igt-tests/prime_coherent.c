@@ -168,6 +168,27 @@ static void write_in_read_pair(struct scene *scene)
 	igt_assert_eq(gpu_sees(scene, 0), NEW);
 }
 
+/*
+ * Who dies in a pair has ended it: as a writer, when somebody looks at the buffer,
+ * and with all that the CPU has written up to then.
+ */
+static void killed_in_pair(struct scene *scene)
+{
+	pid_t child = vp_start_access("doomed", scene->dmabuf, READ, 1);
+
+	cpu_writes(scene, 0, NEW);
+	vp_kill(child);
+	igt_assert_eq(vp_watch(scene->id)->cpu_open, 0);
+	igt_assert_eq(gpu_sees(scene, 0), OLD);
+
+	child = vp_start_access("doomed", scene->dmabuf, WRITE, 2);
+	igt_assert_eq(vp_watch(scene->id)->cpu_open, 2);
+	igt_assert_eq(gpu_sees(scene, 0), OLD);
+	vp_kill(child);
+	igt_assert_eq(vp_watch(scene->id)->cpu_open, 0);
+	igt_assert_eq(gpu_sees(scene, 0), NEW);
+}
+
 /* Mapping for DMA brings caches and memory together, as dma_map_sg() does. */
 static void write_before_map(void)
 {
@@ -464,6 +485,27 @@ static void two_noncoherent(void)
 	vp_config_remove("odd");
 }
 
+/* Mapping for one more brings what the CPU has written to all that see as it does. */
+static void second_maps(void)
+{
+	struct scene one = prepare(open_noncoherent(), SIZE, BY_FD), two = one;
+
+	two.gpu = vp_config_open("even", "coherent=0");
+	two.handle = vp_import(two.gpu, one.dmabuf);
+	cpu_writes(&one, 0, NEW);
+	gpu_writes(&one, LINE, NEWER);
+	igt_assert_eq(gpu_sees(&one, 0), OLD);
+	igt_assert_eq(gpu_sees(&two, 0), NEW);
+	igt_assert_eq(gpu_sees(&one, 0), NEW);
+	/* And nothing from a GPU to the CPU. */
+	igt_assert_eq(gpu_sees(&two, LINE), NEWER);
+	igt_assert_eq(cpu_sees(&one, LINE), OLD);
+	close(two.gpu);
+	vp_config_remove("even");
+	let_go(&one);
+	vp_config_remove("odd");
+}
+
 static void mixed(void)
 {
 	struct scene odd = prepare(open_noncoherent(), SIZE, BY_FD), even = odd;
@@ -591,6 +633,10 @@ static void bug_subtests(void)
 	vp_subtest("write-in-read-pair")
 		all_ways(write_in_read_pair);
 
+	igt_describe("Who is killed in a pair has ended it, and the GPU sees what was written");
+	vp_subtest("killed-in-pair")
+		all_ways(killed_in_pair);
+
 	igt_describe("What the CPU wrote before the GPU mapped the buffer is seen");
 	vp_subtest("write-before-map")
 		write_before_map();
@@ -686,6 +732,10 @@ igt_main
 	igt_describe("Two GPUs with coherent=0 see each other without the CPU's doing");
 	vp_subtest("two-noncoherent")
 		two_noncoherent();
+
+	igt_describe("A second GPU with coherent=0 maps the buffer, and both see what the CPU had written");
+	vp_subtest("second-maps")
+		second_maps();
 
 	igt_describe("A GPU that snoops and one that does not see each other without the CPU's doing");
 	vp_subtest("mixed")
