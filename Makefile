@@ -219,7 +219,7 @@ bench: ## compare with stock vgem, in a guest with both
 	$(Q)$(call prepare,$(kernels),programs)
 	$(Q)$(again) $(jobs) tools
 	$(Q)for kernel in $(kernels); do \
-		tools/vm/run --kernel $$kernel --timeout 1800 --out out/bench -- tools/vm/guest-bench || exit; \
+		tools/vm/run --kernel $$kernel --fast-strings --timeout 1800 --out out/bench -- tools/vm/guest-bench || exit; \
 	done
 
 .PHONY: bench-watch
@@ -228,7 +228,7 @@ bench-watch: ## compare the module with itself built without the watch
 	$(Q)$(again) $(jobs) tools
 	$(Q)for kernel in $(kernels); do \
 		$(again) unwatched KVER="$$(tools/vm/setup --release $$kernel)" && \
-		tools/vm/run --kernel $$kernel --timeout 3000 --out out/bench-watch -- \
+		tools/vm/run --kernel $$kernel --fast-strings --timeout 3000 --out out/bench-watch -- \
 			tools/vm/guest-bench-watch || exit; \
 	done
 
