@@ -252,8 +252,13 @@ static void come_and_go(void)
 	slab = slab_kib();
 	igt_info("slab: %ld KiB, and %ld KiB after %u fences more\n", warm,
 		 slab, count - warm_up);
-	/* Fewer than 100 bytes a fence are no fence. */
-	igt_assert_lt(slab - warm, (long)(count - warm_up) * 100 / 1024);
+	/*
+	 * Fewer than 100 bytes a fence are no fence. KASAN keeps what has been
+	 * freed for a while, more than all of these; there kmemleak tells.
+	 */
+	if (!vp_kernel_is_debug())
+		igt_assert_lt(slab - warm,
+			      (long)(count - warm_up) * 100 / 1024);
 	close(gpu);
 }
 
