@@ -121,6 +121,15 @@ static uint32_t far_buffer(int gpu, void **map, int *dmabuf)
 	return handle;
 }
 
+static void let_go(void *map, int dmabuf, int near, int far)
+{
+	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
+	close(near);
+	close(far);
+	vp_config_remove(GPU);
+}
+
 /* Skips where there is no such memory at all. */
 static void require_far_memory(void)
 {
@@ -172,11 +181,7 @@ static void dma_bits_moves(void)
 	assert_peek(far, far_handle, 2);
 	assert_near(dmabuf);
 
-	vp_unmap(map, FAR_SIZE);
-	close(dmabuf);
-	close(near);
-	close(far);
-	vp_config_remove(GPU);
+	let_go(map, dmabuf, near, far);
 }
 
 /* One that the near GPU made itself, and that the CPU touched first. */
@@ -274,11 +279,7 @@ static void dma_bits_pinned(void)
 	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
 	assert_near(dmabuf);
 
-	vp_unmap(map, FAR_SIZE);
-	close(dmabuf);
-	close(near);
-	close(far);
-	vp_config_remove(GPU);
+	let_go(map, dmabuf, near, far);
 	vp_unload_foreign("vgem");
 }
 
