@@ -470,14 +470,20 @@ static void run_until(struct run *run, const char *step)
 	while (strncmp(line, step, strlen(step)));
 }
 
-/* Process B stands still as soon as it is ready. */
+/*
+ * Process B stands still as soon as it is ready, or while it waits for the picture,
+ * which comes late enough for that. It has made no fence by then that side A would
+ * wait for instead of a word.
+ */
 static void side_b_hangs(void)
 {
-	struct run run = begin_run((const char *const[]){ "--patience=5",
-							   NULL });
+	char late[OPTION];
 	struct result result;
+	struct run run;
 	pid_t child;
 
+	late_option(late, 1, "4000");
+	run = begin_run((const char *const[]){ late, "--patience=5", NULL });
 	run_until(&run, "start Mesa");
 	child = child_of(run.program.pid);
 	igt_assert_eq(kill(child, SIGSTOP), 0);

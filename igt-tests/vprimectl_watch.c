@@ -264,9 +264,11 @@ static void acts(void)
 	igt_assert(!moved.status && !revoked.status);
 	text = vp_next_row(ran.out, row);
 	text = vp_next_row(text, row);
-	igt_assert(strstr(row, "|move|") && strstr(row, "|vprimectl["));
+	igt_assert_f(strstr(row, "|move|") && strstr(row, "|vprimectl["),
+		     "not the move: %s\n", row);
 	text = vp_next_row(text, row);
-	igt_assert(strstr(row, "|revoke|") && strstr(row, "|vprimectl["));
+	igt_assert_f(strstr(row, "|revoke|") && strstr(row, "|vprimectl["),
+		     "not the revocation: %s\n", row);
 	igt_assert(!*text);
 	vp_ran_free(&moved);
 	vp_ran_free(&revoked);

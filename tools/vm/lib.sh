@@ -30,6 +30,15 @@ kernel_release() {
 	cat "$cache/kernel/$1/release" 2>/dev/null
 }
 
+# The QEMU that guests run in: the machine's, but where that is too old, which set-up looks to.
+guest_qemu() {
+	if [ -x "$cache/qemu/qemu-system-x86_64" ]; then
+		echo "$cache/qemu/qemu-system-x86_64"
+	else
+		command -v qemu-system-x86_64
+	fi
+}
+
 # Write "$@" so that a shell reads the same words back.
 quote_words() {
 	for word in "$@"; do

@@ -64,29 +64,36 @@ static bool ask_proc(struct event *event, bool nameless)
 	return true;
 }
 
+static bool is_nameless(const struct event *event)
+{
+	return !strcmp(event->process, UNKNOWN_NAME);
+}
+
 /*
  * When the kernel printed the line, a thread that had run on since the event was
  * not in its tables. It is now, or it runs on still and can be asked; but for the
- * moment in which it has ended, and not yet made way for another.
+ * moment in which it has ended, and not yet made way for another. The kernel puts
+ * the name into one table and the process into another, and passes over the one
+ * that somebody is just reading.
  */
 static void find_thread(struct event *event)
 {
-	bool nameless = !strcmp(event->process, UNKNOWN_NAME);
-
-	if (!nameless && *event->pid)
-		return;
 	for (int tries = 0; tries < RECALL_TRIES; tries++) {
+		if (!is_nameless(event) && *event->pid)
+			return;
 		if (tries)
 			usleep(RECALL_US);
-		if (ask_proc(event, nameless))
-			return;
-		if (nameless)
+		if (ask_proc(event, is_nameless(event)))
+			continue;
+		if (is_nameless(event))
 			instance_recall("saved_cmdlines", event->tid, event->process,
 					sizeof(event->process));
-		if (instance_recall("saved_tgids", event->tid, event->pid, sizeof(event->pid)))
-			return;
+		if (!*event->pid)
+			instance_recall("saved_tgids", event->tid, event->pid,
+					sizeof(event->pid));
 	}
-	snprintf(event->pid, sizeof(event->pid), "%s", event->tid);
+	if (!*event->pid)
+		snprintf(event->pid, sizeof(event->pid), "%s", event->tid);
 }
 
 /* Up to @end, which is cut off; NULL if there is no @end, as there is none after a NULL. */
