@@ -174,12 +174,16 @@ run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and 
 	tools/vm/run --kernel $(one_kernel) --out out $${IMAGE:+--visible "$$IMAGE"} -- \
 		tools/vm/guest-demo $${IMAGE:+--image "$$IMAGE"}
 
+# So many guests of a kernel share all tests.
+shares := $(shell nproc)
+
 .PHONY: test
 test: export TEST := $(value TEST)
 test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
 	$(Q)$(call prepare,$(kernels),programs igt)
 	$(Q)$(again) $(jobs) programs
-	$(Q)tools/vm/test "$(kernels)" $${TEST:+"$$TEST"}
+	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(kernels)" "$$TEST"; else \
+		tools/vm/test "$(kernels:%=%/$(shares))"; fi
 
 # The tests that put many threads or processes to one thing; the rest tell KCSAN nothing.
 racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
@@ -190,7 +194,7 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt)
 	$(Q)$(again) $(jobs) programs
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
-		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "debug/3 kcsan"; fi
+		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "kcsan debug/$(shares)"; fi
 
 .PHONY: test-table
 test-table: ## put the numbers of the last make test and make test-debug into the README
