@@ -113,6 +113,7 @@ static uint32_t far_buffer(int gpu, void **map, int *dmabuf)
 {
 	uint32_t handle = vp_create(gpu, FAR_SIZE);
 
+	vp_drop_file_pages();
 	*dmabuf = vp_export(gpu, handle);
 	*map = vp_map(gpu, handle, FAR_SIZE, RW);
 	vp_fill_sparse(*map, FAR_SIZE, 1);

@@ -14,6 +14,15 @@ static struct vp_counts counts_before;
 static bool unfinished;
 static int first_fd = -1;
 
+void vp_drop_file_pages(void)
+{
+	int file = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	igt_assert_lte(0, file);
+	igt_assert_eq(write(file, "1", 1), (ssize_t)1);
+	close(file);
+}
+
 static void unmap_leftovers(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");

@@ -32,6 +32,12 @@
 #define VP_MIB		(1024ull * VP_KIB)
 #define VP_ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+/*
+ * What was read of files is kept in memory as long as there is some, and after many
+ * tests all that lies above 4 GiB may be full of it: for who wants a buffer there.
+ */
+void vp_drop_file_pages(void);
+
 void vp_begin(void);
 void vp_end(void);
 
