@@ -199,7 +199,7 @@ struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline)
 	__module_get(THIS_MODULE);
 	fence->timeline = vp_timeline_get(timeline);
 	INIT_LIST_HEAD(&fence->node);
-	fence->made = jiffies;
+	fence->made = ktime_get();
 	fence->expires = 0;
 	fence->group = NULL;
 	atomic_set(&fence->members, 0);

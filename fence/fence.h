@@ -37,8 +37,8 @@ enum vp_fence_usage {
  *	reference
  * @node: in &vp_timeline.pending, which holds a reference, or empty when it has
  *	signalled; guarded by the timeline's lock
- * @made: when it was made, in jiffies
- * @expires: when it signals by itself, in jiffies; only on a timeline with a
+ * @made: when it was made, by CLOCK_MONOTONIC
+ * @expires: when it signals by itself, by the same; only on a timeline with a
  *	limit
  * @members: in a fence that stands for others on a reservation, how many of
  *	those have not signalled; together they hold a reference
@@ -56,8 +56,8 @@ struct vp_fence {
 	struct dma_fence base;
 	struct vp_timeline *timeline;
 	struct list_head node;
-	unsigned long made;
-	unsigned long expires;
+	ktime_t made;
+	ktime_t expires;
 	atomic_t members;
 	u32 id;
 	struct rhash_head by_id;

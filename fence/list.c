@@ -262,14 +262,14 @@ static void vp_list_show_seen(struct seq_file *m, struct vp_fence *seen)
 static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 {
 	struct vp_fence *seen = vp_list_seen(fence);
-	unsigned long now = jiffies;
+	ktime_t now = ktime_get();
 
-	seq_printf(m, "  fence seqno=%llu id=%u usage=%s buffer=%llu age_ms=%u",
+	seq_printf(m, "  fence seqno=%llu id=%u usage=%s buffer=%llu age_ms=%lld",
 		   fence->base.seqno, fence->id, vp_usage_name(fence->usage),
-		   fence->buffer, jiffies_to_msecs(now - fence->made));
-	if (fence->timeline->timeout)
-		seq_printf(m, " left_ms=%u", time_after(fence->expires, now) ?
-			   jiffies_to_msecs(fence->expires - now) : 0);
+		   fence->buffer, ktime_ms_delta(now, fence->made));
+	if (fence->timeline->timeout_ms)
+		seq_printf(m, " left_ms=%lld",
+			   max(ktime_ms_delta(fence->expires, now), 0LL));
 	else
 		seq_puts(m, " left_ms=none");
 	vp_list_show_seen(m, seen);

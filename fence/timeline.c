@@ -16,7 +16,9 @@
  *
  * All fences of a timeline last equally long, so the first in the line is the
  * first to expire, and one timer will do. It is set when the line begins, and
- * not touched when fences signal in time: most do.
+ * not touched when fences signal in time: most do. Timers count jiffies, which
+ * stand still while the processor that moves them on does, as that of a virtual
+ * machine may; how old a fence is, the clock says.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -91,20 +93,27 @@ static void vp_timeline_report(struct vp_timeline *timeline,
 			      (int)strlen(timeline->name), timeline->name,
 			      (int)strnlen(timeline->process, TASK_COMM_LEN),
 			      timeline->process, timeline->pid,
-			      jiffies_to_msecs(timeline->timeout));
+			      timeline->timeout_ms);
+}
+
+/* Look at the line again when so much time has passed, or a little later. */
+static void vp_timeline_look_in(struct vp_timeline *timeline, s64 ns)
+{
+	mod_timer(&timeline->timer, jiffies + nsecs_to_jiffies(ns) + 1);
 }
 
 static void vp_timeline_expire(struct timer_list *timer)
 {
 	struct vp_timeline *timeline = container_of(timer, struct vp_timeline,
 						    timer);
+	ktime_t now = ktime_get();
 	struct vp_fence *fence;
 	unsigned int done;
 
 	spin_lock(&timeline->lock);
 	for (done = 0; done < VP_SIGNAL_BATCH; done++) {
 		fence = vp_timeline_first(timeline);
-		if (!fence || time_before(jiffies, fence->expires) ||
+		if (!fence || ktime_before(now, fence->expires) ||
 		    fence->base.seqno <= timeline->told)
 			break;
 		vp_timeline_report(timeline, fence);
@@ -113,7 +122,8 @@ static void vp_timeline_expire(struct timer_list *timer)
 	}
 	fence = vp_timeline_first(timeline);
 	if (fence)
-		mod_timer(timer, fence->expires);
+		vp_timeline_look_in(timeline,
+				    max(ktime_sub(fence->expires, now), 0LL));
 	spin_unlock(&timeline->lock);
 }
 
@@ -143,7 +153,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	timeline->owner = owner;
 	timeline->context = dma_fence_context_alloc(1);
 	timeline->forgives = owner->forgives;
-	timeline->timeout = msecs_to_jiffies(owner->timeout_ms);
+	timeline->timeout_ms = owner->timeout_ms;
 	strscpy(timeline->device, owner->device, sizeof(timeline->device));
 	strscpy(timeline->name, name, sizeof(timeline->name));
 	memcpy(timeline->process, current->comm, sizeof(timeline->process));
@@ -244,11 +254,12 @@ static void vp_timeline_insert(struct vp_timeline *timeline,
 	lockdep_assert_held(&timeline->lock);
 
 	list_add(&vp_fence_get(fence)->node, after);
-	if (!timeline->timeout)
+	if (!timeline->timeout_ms)
 		return;
-	fence->expires = fence->made + timeline->timeout;
+	fence->expires = ktime_add_ms(fence->made, timeline->timeout_ms);
 	if (!timer_pending(&timeline->timer))
-		mod_timer(&timeline->timer, fence->expires);
+		vp_timeline_look_in(timeline,
+				    (s64)timeline->timeout_ms * NSEC_PER_MSEC);
 }
 
 /**

@@ -56,7 +56,7 @@ struct vp_timeline_owner {
  * @owner: whose it is; NULL for nobody's
  * @context: the kernel's number for it; fences on buffers have one each
  * @forgives: as @owner's
- * @timeout: how long its fences last, in jiffies; 0 for ever
+ * @timeout_ms: how long its fences last, in milliseconds; 0 for ever
  * @device: who makes them
  * @name: what for
  * @process: the name of the program that made the timeline
@@ -79,7 +79,7 @@ struct vp_timeline {
 	struct vp_timeline_owner *owner;
 	u64 context;
 	bool forgives;
-	unsigned long timeout;
+	unsigned int timeout_ms;
 	char device[VP_FENCE_NAME_LEN];
 	char name[VP_FENCE_NAME_LEN];
 	char process[TASK_COMM_LEN];
