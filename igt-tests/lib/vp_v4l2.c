@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vp_fence.h"
 #include "vp_gpu.h"
 #include "vp_igt.h"
 #include "vp_module.h"
@@ -16,6 +17,12 @@
 /* An emulated machine makes a small frame in some 10 ms. */
 #define PATIENCE_MS	20000
 
+/* Later kernels' controls of who is connected to whom. */
+#define HDMI_INPUT	"HDMI 000-0 Is Connected To"
+#define OTHER_INPUT	"HDMI 000-1 Is Connected To"
+#define HDMI_OUTPUT	"Output HDMI 000-0"
+#define HDMI_PATTERN	"Test Pattern Generator"
+
 void vp_load_vivid(enum vp_vivid_allocator allocator)
 {
 	static int loaded = -1;
@@ -23,9 +30,9 @@ void vp_load_vivid(enum vp_vivid_allocator allocator)
 
 	if (loaded == (int)allocator)
 		return;
-	/* node_types: capture and output. Type 3 and 1: both are HDMI. */
+	/* node_types: capture and output. Types 3, 3 and 1: all are HDMI. */
 	snprintf(params, sizeof(params),
-		 "n_devs=1 node_types=0x101 num_inputs=1 input_types=3 num_outputs=1 output_types=1 allocators=%d",
+		 "n_devs=1 node_types=0x101 num_inputs=2 input_types=0xf num_outputs=1 output_types=1 allocators=%d",
 		 allocator);
 	vp_reload_foreign("vivid", params);
 	loaded = allocator;
@@ -107,23 +114,79 @@ static void set_control(int fd, uint32_t id, int value)
 	igt_assert_eq(vp_try_ioctl(fd, VIDIOC_S_CTRL, &set), 0);
 }
 
-static void set_menu(int fd, const char *name, const char *item)
+static int get_control(int fd, uint32_t id)
+{
+	struct v4l2_control get = { .id = id };
+
+	igt_assert_eq(vp_try_ioctl(fd, VIDIOC_G_CTRL, &get), 0);
+	return get.value;
+}
+
+/* The number of a menu's item, with its control's; -1 if it is not offered. */
+static int find_item(int fd, const char *name, const char *item, uint32_t *id)
 {
 	struct v4l2_queryctrl control;
 	struct v4l2_querymenu menu;
 
 	igt_assert_f(find_control(fd, name, &control), "no control %s\n", name);
+	*id = control.id;
 	for (int i = control.minimum; i <= control.maximum; i++) {
 		menu = (struct v4l2_querymenu){
 			.id = control.id, .index = (uint32_t)i,
 		};
-		if (vp_try_ioctl(fd, VIDIOC_QUERYMENU, &menu) ||
-		    strcmp((char *)menu.name, item))
-			continue;
-		set_control(fd, control.id, i);
-		return;
+		if (!vp_try_ioctl(fd, VIDIOC_QUERYMENU, &menu) &&
+		    !strcmp((char *)menu.name, item))
+			return i;
 	}
-	igt_assert_f(false, "no item %s of control %s\n", item, name);
+	return -1;
+}
+
+static void set_menu(int fd, const char *name, const char *item)
+{
+	uint32_t id;
+	int value = find_item(fd, name, item, &id);
+
+	igt_assert_f(value >= 0, "no item %s of control %s\n", item, name);
+	set_control(fd, id, value);
+}
+
+static bool menu_is(int fd, const char *name, const char *item)
+{
+	uint32_t id;
+	int value = find_item(fd, name, item, &id);
+
+	return value >= 0 && get_control(fd, id) == value;
+}
+
+static void wait_until_offered(int fd, bool offered)
+{
+	int64_t end = vp_now_ns() + PATIENCE_MS * 1000000ll;
+	uint32_t id;
+
+	while ((find_item(fd, OTHER_INPUT, HDMI_OUTPUT, &id) >= 0) != offered) {
+		igt_assert_f(vp_now_ns() < end, "vivid %s " HDMI_OUTPUT "\n",
+			     offered ? "still has" : "does not connect");
+		usleep(1000);
+	}
+}
+
+/*
+ * A work of vivid's comes after the call: it takes the output out of the menus of
+ * all inputs but the one that has it. When it comes too soon it does not see who
+ * that is, and takes the connection back, which is another such work. Both are done
+ * when the next input's menu says so.
+ */
+static void connect_input(int fd, bool on)
+{
+	const char *source = on ? HDMI_OUTPUT : HDMI_PATTERN;
+
+	for (;;) {
+		set_menu(fd, HDMI_INPUT, source);
+		wait_until_offered(fd, !on);
+		if (menu_is(fd, HDMI_INPUT, source))
+			return;
+		wait_until_offered(fd, true);
+	}
 }
 
 void vp_vivid_loop(const struct vp_video *capture, bool on)
@@ -134,8 +197,7 @@ void vp_vivid_loop(const struct vp_video *capture, bool on)
 	if (find_control(capture->fd, "Loop Video", &control))
 		set_control(capture->fd, control.id, on);
 	else
-		set_menu(capture->fd, "HDMI 000-0 Is Connected To",
-			 on ? "Output HDMI 000-0" : "Test Pattern Generator");
+		connect_input(capture->fd, on);
 }
 
 void vp_vivid_pattern(const struct vp_video *capture, const char *pattern)
