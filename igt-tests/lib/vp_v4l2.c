@@ -158,34 +158,26 @@ static bool menu_is(int fd, const char *name, const char *item)
 	return value >= 0 && get_control(fd, id) == value;
 }
 
-static void wait_until_offered(int fd, bool offered)
-{
-	int64_t end = vp_now_ns() + PATIENCE_MS * 1000000ll;
-	uint32_t id;
-
-	while ((find_item(fd, OTHER_INPUT, HDMI_OUTPUT, &id) >= 0) != offered) {
-		igt_assert_f(vp_now_ns() < end, "vivid %s " HDMI_OUTPUT "\n",
-			     offered ? "still has" : "does not connect");
-		usleep(1000);
-	}
-}
-
 /*
  * A work of vivid's comes after the call: it takes the output out of the menus of
  * all inputs but the one that has it. When it comes too soon it does not see who
- * that is, and takes the connection back, which is another such work. Both are done
- * when the next input's menu says so.
+ * that is, and takes the connection back. Once the next input's menu is as it
+ * should be, it has done either.
  */
 static void connect_input(int fd, bool on)
 {
 	const char *source = on ? HDMI_OUTPUT : HDMI_PATTERN;
+	int64_t end = vp_now_ns() + PATIENCE_MS * 1000000ll;
+	uint32_t id;
 
-	for (;;) {
+	set_menu(fd, HDMI_INPUT, source);
+	while ((find_item(fd, OTHER_INPUT, HDMI_OUTPUT, &id) >= 0) == on ||
+	       !menu_is(fd, HDMI_INPUT, source)) {
+		igt_assert_f(vp_now_ns() < end, "vivid does not connect: %s\n",
+			     source);
+		usleep(20000);
+		/* Once more if it was taken back, which has its own work. */
 		set_menu(fd, HDMI_INPUT, source);
-		wait_until_offered(fd, !on);
-		if (menu_is(fd, HDMI_INPUT, source))
-			return;
-		wait_until_offered(fd, true);
 	}
 }
 
