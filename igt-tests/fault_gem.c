@@ -354,6 +354,7 @@ static void see_chunks(void)
 static void open_far(void)
 {
 	open_short();
+	vp_drop_file_pages();
 	s.other = vp_config_open("far", "coherent=0");
 }
 
