@@ -84,7 +84,11 @@ static void vp_gem_free(struct drm_gem_object *obj)
 	struct vp_gem *gem = to_vp_gem(obj);
 	struct vp_dmabuf *buf = gem->attach.buf;
 
-	if (gem->attach.sgt) {
+	/*
+	 * Nobody maps it any more. Who unmaps it just now, because the buffer moves,
+	 * has the reservation lock until he is done, which detaching waits for.
+	 */
+	if (READ_ONCE(gem->attach.sgt)) {
 		dma_resv_lock(buf->resv, NULL);
 		vp_gem_unmap(&gem->attach);
 		dma_resv_unlock(buf->resv);

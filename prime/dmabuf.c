@@ -394,7 +394,8 @@ void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 		buf->stale--;
 	attach->stale = false;
 	buf->ops->unmap(attach, sgt, attach->dir);
-	attach->sgt = NULL;
+	/* An importer that lets go of the attachment looks without the lock. */
+	WRITE_ONCE(attach->sgt, NULL);
 	WRITE_ONCE(buf->mapped, buf->mapped - 1);
 	atomic_long_dec(&vp_dmabuf_counts.mappings);
 	if (buf->revoked)
