@@ -177,16 +177,19 @@ run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and 
 # So many guests of a kernel share all tests.
 shares := $(shell nproc)
 
+# The tests that put many threads or processes to one thing; the rest tell KCSAN nothing. The others of those
+# that want a second processor take it longer. Each test meets two on one of the kernels at least.
+racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
+parallel := $(racing) device_unplug fence_busy fence_unload soak
+
 .PHONY: test
 test: export TEST := $(value TEST)
 test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
 	$(Q)$(call prepare,$(kernels),programs igt)
 	$(Q)$(again) $(jobs) programs
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(kernels)" "$$TEST"; else \
-		tools/vm/test "$(kernels:%=%/$(shares))"; fi
-
-# The tests that put many threads or processes to one thing; the rest tell KCSAN nothing.
-racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
+		VPRIME_PARALLEL_TESTS='$(parallel)' \
+			tools/vm/test "$(patsubst 6.1/%,6.1/%x1,$(kernels:%=%/$(shares)))"; fi
 
 .PHONY: test-debug
 test-debug: export TEST := $(value TEST)
@@ -194,7 +197,8 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt)
 	$(Q)$(again) $(jobs) programs
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
-		VPRIME_KCSAN_TESTS='$(racing)' tools/vm/test "kcsan debug/$(shares)"; fi
+		VPRIME_KCSAN_TESTS='$(racing)' VPRIME_PARALLEL_TESTS='$(parallel)' \
+			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
 
 .PHONY: test-table
 test-table: ## put the numbers of the last make test and make test-debug into the README
