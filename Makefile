@@ -174,8 +174,9 @@ run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and 
 	tools/vm/run --kernel $(one_kernel) --out out $${IMAGE:+--visible "$$IMAGE"} -- \
 		tools/vm/guest-demo $${IMAGE:+--image "$$IMAGE"}
 
-# So many guests of a kernel share all tests.
+# So many guests of a kernel share all tests. Those of 6.1 have one processor; the others take longer, and begin.
 shares := $(shell nproc)
+sharing = $(patsubst %,%/$(shares),$(filter-out 6.1,$(kernels))) $(patsubst %,%/$(shares)x1,$(filter 6.1,$(kernels)))
 
 # The tests that put many threads or processes to one thing; the rest tell KCSAN nothing. The others of those
 # that want a second processor take it longer. Each test meets two on one of the kernels at least.
@@ -189,7 +190,7 @@ test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
 	$(Q)$(again) $(jobs) programs
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(kernels)" "$$TEST"; else \
 		VPRIME_PARALLEL_TESTS='$(parallel)' \
-			tools/vm/test "$(patsubst 6.1/%,6.1/%x1,$(kernels:%=%/$(shares)))"; fi
+			tools/vm/test "$(strip $(sharing))"; fi
 
 .PHONY: test-debug
 test-debug: export TEST := $(value TEST)
