@@ -178,8 +178,8 @@ run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and 
 shares := $(shell nproc)
 sharing = $(patsubst %,%/$(shares),$(filter-out 6.1,$(kernels))) $(patsubst %,%/$(shares)x1,$(filter 6.1,$(kernels)))
 
-# The tests that put many threads or processes to one thing; the rest tell KCSAN nothing. The others of those
-# that want a second processor take it longer. Each test meets two on one of the kernels at least.
+# The tests that put many threads or processes to one thing; the rest tell KCSAN nothing. And others that are worth
+# a second processor where most have one. All but the sweeps of faults meet two on 6.12.
 racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
 parallel := $(racing) device_unplug fence_busy fence_unload soak
 
