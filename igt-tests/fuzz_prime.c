@@ -12,6 +12,7 @@
  *	fuzz_prime --replay FILE --run-subtest sequence
  */
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,27 +98,12 @@ static void went_wrong(const struct fz_options *how, struct fz_steps *steps,
 	igt_assert_f(false, "%s\n", run->why);
 }
 
-static void read_steps(const char *path, struct fz_steps *steps)
-{
-	FILE *file = fopen(path, "re");
-	struct fz_step step;
-	char line[256];
-
-	igt_assert_f(file, "cannot read %s\n", path);
-	while (fgets(line, sizeof(line), file)) {
-		if (line[0] == '#' || line[0] == '\n')
-			continue;
-		igt_assert_f(fz_step_parse(line, &step), "no step: %s", line);
-		fz_steps_add(steps, &step);
-	}
-	fclose(file);
-}
-
 static void sequence(void)
 {
 	struct fz_options how = options;
 	struct fz_steps steps = {};
 	struct fz_run run;
+	char why[512];
 	bool right;
 
 	if (!how.steps)
@@ -125,7 +111,8 @@ static void sequence(void)
 	how.slow = vp_kernel_is_debug();
 	igt_info("seed %llu\n", (unsigned long long)how.seed);
 	if (replay) {
-		read_steps(replay, &steps);
+		igt_assert_f(fz_steps_read(replay, &steps, &how.procs, why,
+					   sizeof(why)), "%s\n", why);
 		right = fz_run_steps(&run, &how, &steps);
 		igt_assert_f(right, "step %u: %s\n", run.now, run.why);
 	} else {
@@ -182,6 +169,77 @@ static void replay_is_exact(void)
 	fz_steps_free(&steps);
 }
 
+static bool reads(const char *text, struct fz_steps *steps,
+		  unsigned int *procs, char *why, size_t size)
+{
+	char path[] = "/tmp/fuzz_prime.XXXXXX";
+	int fd = mkstemp(path);
+	bool right;
+
+	igt_assert_lte(0, fd);
+	igt_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	fz_steps_free(steps);
+	right = fz_steps_read(path, steps, procs, why, size);
+	unlink(path);
+	return right;
+}
+
+static void reads_reports(void)
+{
+	static const struct {
+		const char *text, *why;
+	} wrong[] = {
+		{ "1 open proc=0 gpu=0 node=0\n2 kill proc=5\n",
+		  "there are only 5 processes: 2 kill proc=5\n" },
+		{ "1 send proc=0 fd=1 to=5\n",
+		  "there are only 5 processes: 1 send proc=0 fd=1 to=5\n" },
+		{ "# seed 1, 7 processes: why\n",
+		  "there are 1 to 6 processes: # seed 1, 7 processes: why\n" },
+		{ "1 opne proc=0\n", "no step: 1 opne proc=0\n" },
+		{ "1 open proc=0 gpu=x\n", "no step: 1 open proc=0 gpu=x\n" },
+	};
+	unsigned int procs = 5;
+	struct fz_steps steps = {};
+	char why[512];
+
+	igt_assert(reads("# seed 1, 6 processes: why\n\n7 fork proc=5 to=4\n",
+			 &steps, &procs, why, sizeof(why)));
+	igt_assert_eq(procs, 6);
+	igt_assert_eq(steps.n, 1);
+	igt_assert_eq(steps.at[0].id, 7);
+	igt_assert_eq(steps.at[0].arg[0], 4);
+	for (size_t i = 0; i < VP_ARRAY_SIZE(wrong); i++) {
+		procs = 5;
+		igt_assert(!reads(wrong[i].text, &steps, &procs, why,
+				  sizeof(why)));
+		igt_assert_f(!strcmp(why, wrong[i].why), "%s", why);
+	}
+	igt_assert(!fz_steps_read("/nonexistent", &steps, &procs, why,
+				  sizeof(why)));
+	fz_steps_free(&steps);
+}
+
+static void found(const struct fz_found *found)
+{
+	struct fz_run run;
+
+	igt_assert_f(fz_found_run(&run, &options, found), "step %u: %s\n",
+		     run.now, run.why);
+}
+
+static void found_subtests(void)
+{
+	char name[64];
+
+	for (unsigned int i = 0; i < fz_found_count; i++) {
+		snprintf(name, sizeof(name), "found-%s", fz_found[i].name);
+		igt_describe("What the fuzzer found once goes right");
+		vp_subtest(name)
+			found(&fz_found[i]);
+	}
+}
+
 static void finds_and_shrinks(enum fz_mistake mistake, unsigned int most)
 {
 	struct fz_options how = options;
@@ -222,6 +280,12 @@ igt_main_args("", long_options, help, on_option, NULL)
 	igt_describe("The same seed gives the same steps and answers, also read back from a list");
 	vp_subtest("replay-is-exact")
 		replay_is_exact();
+
+	igt_describe("A report is read back with its processes, and refused when it is not one");
+	vp_subtest("reads-reports")
+		reads_reports();
+
+	found_subtests();
 
 	igt_describe("A model that is wrong about one byte is found out, in a few steps");
 	vp_subtest("finds-and-shrinks-byte")

@@ -49,6 +49,7 @@ struct fz_waiting {
 	bool write;
 	unsigned int mode;
 	struct fz_vec fences;		/* that are to signal first */
+	bool again;			/* they came while it waited for others */
 	uint8_t *bytes;			/* a page, to be read or written */
 };
 
@@ -123,6 +124,11 @@ int64_t fz_call(struct fz_run *run, unsigned int proc, struct fz_order *order);
 void fz_send(struct fz_run *run, unsigned int proc, struct fz_order *order);
 int64_t fz_answer(struct fz_run *run, unsigned int proc,
 		  struct fz_order *order);
+/*
+ * Until what was sent has been answered, or waits: only then is it known what it
+ * has seen.
+ */
+void fz_settle(struct fz_run *run, unsigned int proc);
 int64_t fz_ioctl_(struct fz_run *run, unsigned int proc, int fd,
 		  unsigned long request, void *arg, size_t size);
 #define fz_ioctl(run, proc, fd, request, arg) \
@@ -187,6 +193,12 @@ bool fz_step_parse(const char *text, struct fz_step *step);
 /* Is this argument the number of a step? */
 bool fz_arg_is_ref(const struct fz_step *step, unsigned int arg);
 void fz_steps_add(struct fz_steps *steps, const struct fz_step *step);
+/*
+ * Those of a file, as fz_report() writes them; @procs becomes what it says. False:
+ * @why says what is wrong with it.
+ */
+bool fz_steps_read(const char *path, struct fz_steps *steps,
+		   unsigned int *procs, char *why, size_t size);
 void fz_steps_free(struct fz_steps *steps);
 /* The next step; false when nothing can be done at the moment. */
 void fz_draw(struct fz_run *run, struct fz_random *random,
@@ -206,6 +218,19 @@ void fz_shrink(const struct fz_options *options, struct fz_steps *steps,
 	       unsigned int seconds, char *why, size_t size);
 void fz_report(const struct fz_options *options, const struct fz_steps *steps,
 	       const char *why);
+
+/* Runs that went wrong once (found.c). */
+struct fz_found {
+	const char *name;
+	const char *const *steps;	/* ends with NULL */
+	bool due;			/* then what is due is drawn */
+};
+
+extern const struct fz_found fz_found[];
+extern const unsigned int fz_found_count;
+
+bool fz_found_run(struct fz_run *run, const struct fz_options *options,
+		  const struct fz_found *found);
 
 /* The steps' functions, by subject (op_*.c). */
 fz_do_fn fz_do_open, fz_do_close, fz_do_dup, fz_do_send, fz_do_receive,

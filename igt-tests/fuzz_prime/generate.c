@@ -217,28 +217,42 @@ static struct fz_fd *who_has(struct fz_file *file, unsigned int *proc)
 	return NULL;
 }
 
-/* A file that nobody has, but somebody maps, or is on its way, is to be had. */
-static bool fz_draw_delivery(const struct fz_file *file)
+/* How a process that nobody can tell anything comes by a file, or lets it go. */
+static bool draw_from(const struct fz_proc *proc, const struct fz_file *file)
 {
-	struct fz_fd *letter;
+	struct fz_fd *fd;
 	struct fz_map *map;
 
+	fz_each(map, &proc->maps)
+		if (map->file == file) {
+			fz_out->arg[0] = map->id;
+			fz_out->op = (uint8_t)fz_op_find(proc->blocked ?
+							 "kill" : "munmap");
+			return true;
+		}
+	fz_each(fd, &proc->letters)
+		if (fd->what == file) {
+			fz_out->op = (uint8_t)fz_op_find(proc->blocked ?
+							 "kill" : proc->alive ?
+							 "receive" : "spawn");
+			return true;
+		}
+	/* It waits, perhaps for what only it could signal. */
+	fz_each(fd, &proc->fds)
+		if (fd->what == file) {
+			fz_out->op = (uint8_t)fz_op_find("kill");
+			return true;
+		}
+	return false;
+}
+
+/* A file that nobody has who can be told is to be had. */
+static bool fz_draw_delivery(const struct fz_file *file)
+{
 	for (unsigned int proc = 0; proc < fz_in->procs; proc++) {
 		fz_out->proc = (uint8_t)proc;
-		fz_each(map, &fz_in->proc[proc].maps) {
-			if (map->file != file || fz_in->proc[proc].blocked)
-				continue;
-			fz_out->arg[0] = map->id;
-			fz_out->op = (uint8_t)fz_op_find("munmap");
+		if (draw_from(&fz_in->proc[proc], file))
 			return true;
-		}
-		fz_each(letter, &fz_in->proc[proc].letters) {
-			if (letter->what != file || fz_in->proc[proc].blocked)
-				continue;
-			fz_out->op = (uint8_t)fz_op_find(fz_in->proc[proc].alive ?
-						      "receive" : "spawn");
-			return true;
-		}
 	}
 	return false;
 }
@@ -306,9 +320,15 @@ void fz_draw(struct fz_run *in, struct fz_random *random, struct fz_step *step)
 			return;
 		memset(step, 0, sizeof(*step));
 		step->proc = (uint8_t)fz_dice(fz_in->procs);
-		if (!fz_in->proc[step->proc].alive ||
-		    fz_in->proc[step->proc].blocked)
+		if (!fz_in->proc[step->proc].alive)
 			continue;
+		/* Some die while they wait. */
+		if (fz_in->proc[step->proc].blocked && fz_dice(300))
+			continue;
+		if (fz_in->proc[step->proc].blocked) {
+			step->op = (uint8_t)fz_op_find("kill");
+			return;
+		}
 		chooser = fz_in->options.together && fz_maybe(10) ?
 			  choose_burst() : choose();
 		if (fz_in->options.slow && takes_long(chooser->op) &&

@@ -141,6 +141,12 @@ bool fz_busy(const struct fz_buf *buf, bool write)
 	return false;
 }
 
+/*
+ * The kernel lets a later fence take the place of an earlier one of its line, or
+ * of one that has signalled, whichever comes first in its list. So the earlier
+ * one may stay. Nobody waits longer for that, as it signals no later; but who
+ * asks for the error of all may be told that of the earlier one.
+ */
 void fz_use(struct fz_buf *buf, struct fz_fence *fence, bool write)
 {
 	struct fz_use *use;
@@ -148,13 +154,10 @@ void fz_use(struct fz_buf *buf, struct fz_fence *fence, bool write)
 	if (fence->state)
 		return;
 	drop_old_uses(buf);
-	/* A later one of the same line stands for an earlier one. */
 	fz_each(use, &buf->uses)
-		if (use->fence->context == fence->context &&
-		    use->fence->seqno <= fence->seqno &&
-		    (write || !use->write)) {
-			drop_use(buf, use);
-			break;
+		if (use->fence == fence) {
+			use->write |= write;
+			return;
 		}
 	use = fz_new(sizeof(*use));
 	use->fence = fence;

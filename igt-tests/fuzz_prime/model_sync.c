@@ -68,6 +68,9 @@ void fz_sync_add_all(struct fz_sync *sync, const struct fz_sync *other)
 		fz_each(fence, &other->fences)
 			if (!fence->state)
 				fz_sync_add(sync, fence);
+		fz_each(fence, &other->maybe)
+			if (!fence->state)
+				fz_sync_add(sync, fence);
 	}
 }
 

@@ -3,6 +3,11 @@
  * A step that waits: a process has to, because of a fence on a buffer, while the
  * others go on; it answers when the last of the fences has signalled, and no
  * earlier. Or it is killed in the middle of it.
+ *
+ * GEM_WAIT waits for the fences that are there when it begins. Who is to touch the
+ * buffer then waits for those that have come meanwhile, but not for what comes
+ * during that: a buffer that is never idle starves nobody. For the CPU the kernel
+ * has a wait of its own after that, which may see some of these or not.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,11 +53,21 @@ static bool others_signal(const struct fz_run *run, unsigned int proc,
 	return true;
 }
 
-/* What GEM_WAIT waits for is what is there when it begins. */
+static void forget_fences(struct fz_waiting *waiting)
+{
+	struct fz_fence *fence;
+
+	fz_each(fence, &waiting->fences)
+		fz_fence_put(fence);
+	fz_vec_free(&waiting->fences);
+}
+
+/* What is there now. */
 static void remember_fences(struct fz_waiting *waiting)
 {
 	struct fz_use *use;
 
+	forget_fences(waiting);
 	fz_each(use, &waiting->buf->uses) {
 		if (use->fence->state || (!waiting->write && !use->write))
 			continue;
@@ -162,6 +177,7 @@ void fz_do_block(struct fz_run *run, const struct fz_step *step)
 		begin_access(run, step, waiting);
 	if (waiting->mode != IN_ACCESS)
 		begin_ioctl(run, step, fd, handle, waiting);
+	fz_settle(run, step->proc);
 	remember_fences(waiting);
 	hold(run, step, fd, handle);
 	run->proc[step->proc].blocked = true;
@@ -175,17 +191,12 @@ static bool has_to_wait(const struct fz_waiting *waiting)
 	fz_each(fence, &waiting->fences)
 		if (!fence->state)
 			return true;
-	return waiting->mode != IN_WAIT &&
-	       fz_busy(waiting->buf, waiting->write);
+	return false;
 }
 
 static void forget(struct fz_waiting *waiting)
 {
-	struct fz_fence *fence;
-
-	fz_each(fence, &waiting->fences)
-		fz_fence_put(fence);
-	fz_vec_free(&waiting->fences);
+	forget_fences(waiting);
 	fz_memory_put(waiting->bytes, VP_PAGE);
 	memset(waiting, 0, sizeof(*waiting));
 }
@@ -223,6 +234,25 @@ static void check_answer(struct fz_run *run, unsigned int proc)
 		fz_gpu_unmap(view);
 }
 
+/* After a step: does it have to? */
+static bool goes_on_waiting(struct fz_run *run, unsigned int proc)
+{
+	struct fz_waiting *waiting = &run->waiting;
+
+	if (has_to_wait(waiting))
+		return true;
+	if (waiting->mode == IN_WAIT ||
+	    !fz_busy(waiting->buf, waiting->write))
+		return false;
+	fz_settle(run, proc);
+	if (!waiting->again) {
+		waiting->again = true;
+		remember_fences(waiting);
+		return true;
+	}
+	return waiting->mode == IN_ACCESS && !has_answered(run, proc);
+}
+
 void fz_look_after_waiting(struct fz_run *run)
 {
 	struct fz_map *call;
@@ -237,7 +267,7 @@ void fz_look_after_waiting(struct fz_run *run)
 			forget(&run->waiting);
 		return;
 	}
-	if (has_to_wait(&run->waiting)) {
+	if (goes_on_waiting(run, proc)) {
 		if (has_answered(run, proc))
 			fz_fail(run, "process %u does not wait for a fence that is pending",
 				proc);

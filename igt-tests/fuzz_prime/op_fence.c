@@ -419,6 +419,9 @@ void fz_do_put_sync(struct fz_run *run, const struct fz_step *step)
 		fz_each(fence, &each->fences)
 			fz_use(fd->kbuf->buf, fence,
 			       in.flags & DMA_BUF_SYNC_WRITE);
+		fz_each(fence, &each->maybe)
+			fz_use(fd->kbuf->buf, fence,
+			       in.flags & DMA_BUF_SYNC_WRITE);
 	}
 }
 

@@ -116,6 +116,36 @@ int64_t fz_close_fd(struct fz_run *run, unsigned int proc, int fd)
 	return fz_call(run, proc, &order);
 }
 
+static bool is_asleep(pid_t pid)
+{
+	char path[40], text[200] = "", *state;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	state = strrchr(text, ')');
+	return state && state[1] && state[2] == 'S';
+}
+
+void fz_settle(struct fz_run *run, unsigned int proc)
+{
+	int64_t until = vp_in_ms(PATIENCE_S * 1000);
+
+	while (!is_asleep(run->proc[proc].pid)) {
+		if (vp_now_ns() > until) {
+			fz_fail(run, "process %u neither waits nor answers",
+				proc);
+			return;
+		}
+		sched_yield();
+	}
+}
+
 /* ---- processes ---- */
 
 void fz_spawn(struct fz_run *run, unsigned int proc)

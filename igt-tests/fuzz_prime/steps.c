@@ -7,6 +7,8 @@
  * The first number is the step's own. What an argument names by a step's number
  * has been made by that step.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +185,68 @@ void fz_steps_add(struct fz_steps *steps, const struct fz_step *step)
 		igt_assert(steps->at);
 	}
 	steps->at[steps->n++] = *step;
+}
+
+/* Which processes have to be there for it. */
+static bool has_procs(const struct fz_step *step, unsigned int procs)
+{
+	if (step->proc >= procs)
+		return false;
+	for (unsigned int i = 0; i < FZ_ARGS && fz_ops[step->op].args[i]; i++)
+		if (!strcmp(fz_ops[step->op].args[i], "to") &&
+		    step->arg[i] >= procs)
+			return false;
+	return true;
+}
+
+/* Lines of a report: what is not a step begins with "#". */
+static bool read_line(const char *line, struct fz_steps *steps,
+		      unsigned int *procs, char *why, size_t size)
+{
+	struct fz_step step;
+	unsigned int number;
+
+	if (line[0] == '\n')
+		return true;
+	if (line[0] == '#') {
+		if (sscanf(line, "# seed %*u, %u processes", &number) != 1)
+			return true;
+		if (number >= 1 && number <= FZ_PROCS) {
+			*procs = number;
+			return true;
+		}
+		snprintf(why, size, "there are 1 to %d processes: %s",
+			 FZ_PROCS, line);
+		return false;
+	}
+	if (!fz_step_parse(line, &step)) {
+		snprintf(why, size, "no step: %s", line);
+		return false;
+	}
+	if (!has_procs(&step, *procs)) {
+		snprintf(why, size, "there are only %u processes: %s", *procs,
+			 line);
+		return false;
+	}
+	fz_steps_add(steps, &step);
+	return true;
+}
+
+bool fz_steps_read(const char *path, struct fz_steps *steps,
+		   unsigned int *procs, char *why, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	bool right = true;
+	char line[256];
+
+	if (!file) {
+		snprintf(why, size, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	while (right && fgets(line, sizeof(line), file))
+		right = read_line(line, steps, procs, why, size);
+	fclose(file);
+	return right;
 }
 
 void fz_steps_free(struct fz_steps *steps)
