@@ -116,9 +116,6 @@ bool vp_watch_cpu_end(struct vp_dmabuf *buf);
 bool vp_watch_cpu_is_open(struct vp_dmabuf *buf);
 void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all);
 
-struct vp_dmabuf *vp_watch_find(u64 id);
-extern const struct seq_operations vp_watch_list_ops;
-
 #else
 
 struct vp_watch {

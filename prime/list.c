@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The list of buffers in debugfs: who has which one, who is at it with the CPU,
+ * what its fences are, and which rules were broken on it. Part of the watch.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
+#include <linux/pid.h>
+#include <linux/seq_file.h>
+
+#include "compat.h"
+#include "fence/list.h"
+#include "prime/dmabuf.h"
+#include "prime/list.h"
+
+/*
+ * Guards vp_list, which has every buffer in the order of their ids. A buffer in it
+ * may be losing its last reference: it is taken only with increment-unless-zero,
+ * under this lock, which its release takes to leave the list before it is freed.
+ */
+static DEFINE_SPINLOCK(vp_list_lock);
+static LIST_HEAD(vp_list);
+
+/* Under the lock of the list, so that it is in the order of the ids. */
+static u64 vp_list_last_id;
+
+/**
+ * vp_list_add - a new buffer
+ * @buf: the buffer, which gets its id
+ */
+void vp_list_add(struct vp_dmabuf *buf)
+{
+	spin_lock(&vp_list_lock);
+	buf->id = ++vp_list_last_id;
+	list_add_tail(&buf->watch.node, &vp_list);
+	spin_unlock(&vp_list_lock);
+}
+
+/**
+ * vp_list_del - a buffer goes
+ * @buf: the buffer; nobody has a reference
+ */
+void vp_list_del(struct vp_dmabuf *buf)
+{
+	spin_lock(&vp_list_lock);
+	list_del(&buf->watch.node);
+	spin_unlock(&vp_list_lock);
+}
+
+/**
+ * vp_list_find - the buffer with an id
+ * @id: the id
+ *
+ * Returns the buffer with a reference, or NULL.
+ */
+struct vp_dmabuf *vp_list_find(u64 id)
+{
+	struct vp_dmabuf *buf, *found = NULL;
+
+	spin_lock(&vp_list_lock);
+	list_for_each_entry(buf, &vp_list, watch.node) {
+		if (buf->id < id)
+			continue;
+		if (buf->id == id && kref_get_unless_zero(&buf->ref))
+			found = buf;
+		break;
+	}
+	spin_unlock(&vp_list_lock);
+	return found;
+}
+
+/* The first living buffer from id *@pos on, whose id goes there. */
+static struct vp_dmabuf *vp_list_from(struct vp_dmabuf *buf, loff_t *pos)
+{
+	lockdep_assert_held(&vp_list_lock);
+
+	list_for_each_entry_from(buf, &vp_list, watch.node) {
+		if (buf->id < *pos || !kref_get_unless_zero(&buf->ref))
+			continue;
+		*pos = buf->id;
+		return buf;
+	}
+	return NULL;
+}
+
+/* The position in the list is the id. */
+static void *vp_list_start(struct seq_file *m, loff_t *pos)
+{
+	struct vp_dmabuf *buf;
+
+	spin_lock(&vp_list_lock);
+	buf = list_first_entry(&vp_list, struct vp_dmabuf, watch.node);
+	buf = vp_list_from(buf, pos);
+	spin_unlock(&vp_list_lock);
+	return buf;
+}
+
+static void *vp_list_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct vp_dmabuf *buf = v, *next;
+
+	/* The reference keeps this one in the list. */
+	*pos = buf->id + 1;
+	spin_lock(&vp_list_lock);
+	next = vp_list_from(list_next_entry(buf, watch.node), pos);
+	spin_unlock(&vp_list_lock);
+	vp_dmabuf_put(buf);
+	return next;
+}
+
+static void vp_list_stop(struct seq_file *m, void *v)
+{
+	if (v)
+		vp_dmabuf_put(v);
+}
+
+static const char *vp_direction_name(enum dma_data_direction dir)
+{
+	switch (dir) {
+	case DMA_BIDIRECTIONAL:
+		return "bidirectional";
+	case DMA_TO_DEVICE:
+		return "to-device";
+	case DMA_FROM_DEVICE:
+		return "from-device";
+	default:
+		return "none";
+	}
+}
+
+static const char *vp_usage_name(enum dma_resv_usage usage)
+{
+	switch (usage) {
+	case DMA_RESV_USAGE_KERNEL:
+		return "kernel";
+	case DMA_RESV_USAGE_WRITE:
+		return "write";
+	case DMA_RESV_USAGE_READ:
+		return "read";
+	default:
+		return "bookkeep";
+	}
+}
+
+static void vp_show_attachment(struct seq_file *m,
+				     struct vp_attachment *attach)
+{
+	seq_puts(m, "  attachment");
+	vp_show_name(m, "device", dev_name(attach->dev));
+	vp_show_name(m, "driver", dev_driver_string(attach->dev));
+	seq_printf(m, " lifetime=%s mapped=%s direction=%s pins=%u\n",
+		   vp_attachment_lifetime(attach),
+		   !attach->sgt ? "no" : attach->stale ? "stale" : "yes",
+		   vp_direction_name(attach->sgt ? attach->dir : DMA_NONE),
+		   attach->pins + attach->map_pins);
+}
+
+static void vp_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
+{
+	struct vp_cpu_access *access;
+
+	spin_lock(&buf->lock);
+	list_for_each_entry(access, &buf->watch.cpu, node) {
+		if (!access->nested)
+			continue;
+		seq_printf(m, "  cpu access=%s",
+			   access->dir == DMA_FROM_DEVICE ? "read" :
+			   access->dir == DMA_TO_DEVICE ? "write" :
+							  "read-write");
+		vp_show_name(m, "process", access->comm);
+		seq_printf(m, " pid=%d open_ms=%u\n", pid_nr(access->process),
+			   jiffies_to_msecs(jiffies - access->since));
+	}
+	spin_unlock(&buf->lock);
+}
+
+static unsigned int vp_show_fences(struct seq_file *m,
+					 struct vp_dmabuf *buf)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int count = 0;
+
+	dma_resv_for_each_fence(&cursor, buf->resv, DMA_RESV_USAGE_BOOKKEEP,
+				fence) {
+		if (dma_fence_is_signaled(fence))
+			continue;
+		count++;
+		if (!m)
+			continue;
+		rcu_read_lock();
+		seq_puts(m, "  fence");
+		vp_show_name(m, "driver", vp_fence_driver_name(fence));
+		vp_show_name(m, "timeline", vp_fence_timeline_name(fence));
+		rcu_read_unlock();
+		seq_printf(m, " seqno=%llu usage=%s\n", fence->seqno,
+			   vp_usage_name(dma_resv_iter_usage(&cursor)));
+	}
+	return count;
+}
+
+static unsigned int vp_violations_of(struct vp_dmabuf *buf)
+{
+	struct vp_violations *all = READ_ONCE(buf->watch.violations);
+	unsigned int sum = 0, i;
+
+	for (i = 0; all && i < VP_RULES; i++)
+		sum += atomic_read(&all->counts[i]);
+	return sum;
+}
+
+static void vp_show_violations(struct seq_file *m, struct vp_dmabuf *buf)
+{
+	struct vp_violations *all = READ_ONCE(buf->watch.violations);
+	unsigned int i;
+
+	for (i = 0; all && i < VP_RULES; i++)
+		if (atomic_read(&all->counts[i]))
+			seq_printf(m, "  violation rule=%s count=%d\n",
+				   vp_rule_name(i),
+				   atomic_read(&all->counts[i]));
+}
+
+static int vp_list_show(struct seq_file *m, void *v)
+{
+	struct vp_dmabuf *buf = v;
+	struct vp_attachment *attach;
+
+	vp_watch_cpu_reap(buf, false);
+	if (dma_resv_lock_interruptible(buf->resv, NULL))
+		return -EINTR;
+
+	seq_printf(m, "buffer id=%llu", buf->id);
+	vp_show_name(m, "exporter", buf->name);
+	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u\n",
+		   buf->size, buf->ops->resident ? buf->ops->resident(buf) : 0,
+		   buf->revoked ? "revoked" : "live",
+		   buf->foreign ? "yes" : "no",
+		   buf->foreign || READ_ONCE(buf->exported) ? "yes" : "no",
+		   buf->attached, buf->mapped, buf->pins, buf->vmap_users,
+		   READ_ONCE(buf->cpu_accesses),
+		   vp_show_fences(NULL, buf), vp_violations_of(buf));
+
+	list_for_each_entry_reverse(attach, &buf->attachments, node)
+		vp_show_attachment(m, attach);
+	vp_show_cpu(m, buf);
+	vp_show_fences(m, buf);
+	vp_show_violations(m, buf);
+	dma_resv_unlock(buf->resv);
+	return 0;
+}
+
+/* The list of buffers, for a file in debugfs. */
+const struct seq_operations vp_list_ops = {
+	.start = vp_list_start,
+	.next = vp_list_next,
+	.stop = vp_list_stop,
+	.show = vp_list_show,
+};
