@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sharing with a driver whose mappings can be taken from it, or that moves its
- * own memory: the one of igt-tests/kernel/vprime_foreign.c, as no driver that a
- * machine without a GPU has is such a one.
+ * own memory: the one of igt-tests/kernel/foreign/, as no driver that a machine
+ * without a GPU has is such a one.
  *
  * Kernels without DMABUF_MOVE_NOTIFY, as Debian's, pin a buffer for whoever has
  * it mapped, and map it for a static importer when that attaches. What such a

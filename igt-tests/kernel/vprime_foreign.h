@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls of /dev/vprime_foreign: see vprime_foreign.c. For tests only, so
+ * The ioctls of /dev/vprime_foreign: see foreign/main.c. For tests only, so
  * nothing here is promised to anybody.
  *
  * In all of them padding must be 0, and a descriptor is one of a dma-buf, of

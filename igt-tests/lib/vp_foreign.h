@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The foreign driver of igt-tests/kernel/vprime_foreign.c, and buffers that are
- * shared with it. See kernel/vprime_foreign.h for what each call does.
+ * The foreign driver of igt-tests/kernel/foreign/, and buffers that are shared
+ * with it. See kernel/vprime_foreign.h for what each call does.
  *
  * vp_foreign_x() fails the subtest when it does not work; vp_foreign_try_x()
  * returns 0 or a negative errno.
