@@ -102,7 +102,7 @@ static const struct file_operations vp_debugfs_fences_fops = {
 
 static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
 {
-	int ret = seq_open(file, &vp_list_ops);
+	int ret = seq_open(file, &vp_dmabuf_list_ops);
 
 	if (!ret)
 		vp_debugfs_give_room(file);
@@ -120,7 +120,7 @@ static const struct file_operations vp_debugfs_buffers_fops = {
 /* Do something to the buffer whose id a program has written. */
 static int vp_debugfs_do(u64 id, int (*func)(struct vp_dmabuf *buf))
 {
-	struct vp_dmabuf *buf = vp_list_find(id);
+	struct vp_dmabuf *buf = vp_dmabuf_list_find(id);
 	int ret;
 
 	if (!buf)

@@ -25,10 +25,12 @@ static LIST_HEAD(vp_list);
 static u64 vp_list_last_id;
 
 /**
- * vp_list_add - a new buffer
+ * vp_dmabuf_list_add - a new buffer
  * @buf: the buffer, which gets its id
+ *
+ * Process context, with whatever lock.
  */
-void vp_list_add(struct vp_dmabuf *buf)
+void vp_dmabuf_list_add(struct vp_dmabuf *buf)
 {
 	spin_lock(&vp_list_lock);
 	buf->id = ++vp_list_last_id;
@@ -37,10 +39,12 @@ void vp_list_add(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_list_del - a buffer goes
+ * vp_dmabuf_list_del - a buffer goes
  * @buf: the buffer; nobody has a reference
+ *
+ * Process context, with whatever lock.
  */
-void vp_list_del(struct vp_dmabuf *buf)
+void vp_dmabuf_list_del(struct vp_dmabuf *buf)
 {
 	spin_lock(&vp_list_lock);
 	list_del(&buf->watch.node);
@@ -48,12 +52,14 @@ void vp_list_del(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_list_find - the buffer with an id
+ * vp_dmabuf_list_find - the buffer with an id
  * @id: the id
+ *
+ * Process context, with whatever lock.
  *
  * Returns the buffer with a reference, or NULL.
  */
-struct vp_dmabuf *vp_list_find(u64 id)
+struct vp_dmabuf *vp_dmabuf_list_find(u64 id)
 {
 	struct vp_dmabuf *buf, *found = NULL;
 
@@ -251,7 +257,7 @@ static int vp_list_show(struct seq_file *m, void *v)
 }
 
 /* The list of buffers, for a file in debugfs. */
-const struct seq_operations vp_list_ops = {
+const struct seq_operations vp_dmabuf_list_ops = {
 	.start = vp_list_start,
 	.next = vp_list_next,
 	.stop = vp_list_stop,

@@ -152,7 +152,7 @@ MODULE_PARM_DESC(strict, "Report CPU access to shared buffers outside begin and 
 void vp_watch_add(struct vp_dmabuf *buf)
 {
 	INIT_LIST_HEAD(&buf->watch.cpu);
-	vp_list_add(buf);
+	vp_dmabuf_list_add(buf);
 }
 
 /**
@@ -163,7 +163,7 @@ void vp_watch_del(struct vp_dmabuf *buf)
 {
 	struct vp_cpu_access *kept;
 
-	vp_list_del(buf);
+	vp_dmabuf_list_del(buf);
 
 	kept = list_first_entry_or_null(&buf->watch.cpu, struct vp_cpu_access,
 					node);
