@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vp_access.h"
 #include "vp_foreign.h"
 #include "vp_gpu.h"
 #include "vp_igt.h"
@@ -266,4 +267,27 @@ uint32_t vp_foreign_add_fence(int foreign, int dmabuf, uint32_t usage,
 void vp_foreign_signal(int foreign, uint32_t id)
 {
 	igt_assert_eq(try_id(foreign, VP_FOREIGN_SIGNAL, id), 0);
+}
+
+struct vp_foreign_shared vp_foreign_share(size_t size)
+{
+	struct vp_foreign_shared s = { .size = size };
+
+	s.foreign = vp_foreign_open_fresh();
+	s.gpu0 = vp_open(0);
+	s.gpu1 = vp_open(1);
+	s.handle0 = vp_create(s.gpu0, size);
+	s.dmabuf = vp_export(s.gpu0, s.handle0);
+	s.handle1 = vp_import(s.gpu1, s.dmabuf);
+	s.id = vp_id(s.gpu0, s.handle0);
+	vp_gpu_fill(s.gpu0, s.handle0, size, 1);
+	return s;
+}
+
+void vp_foreign_unshare(struct vp_foreign_shared *s)
+{
+	close(s->dmabuf);
+	close(s->gpu0);
+	close(s->gpu1);
+	close(s->foreign);
 }

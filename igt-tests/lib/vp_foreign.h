@@ -62,4 +62,16 @@ uint32_t vp_foreign_add_fence(int foreign, int dmabuf, uint32_t usage,
 			      uint32_t timeout_ms);
 void vp_foreign_signal(int foreign, uint32_t id);
 
+/* A buffer that two GPUs have, and that the foreign driver may have. */
+struct vp_foreign_shared {
+	int gpu0, gpu1, foreign, dmabuf;
+	uint32_t handle0, handle1;
+	size_t size;
+	uint64_t id;
+};
+
+/* Made on GPU 0, with pixels of seed 1 in it, and imported on GPU 1. */
+struct vp_foreign_shared vp_foreign_share(size_t size);
+void vp_foreign_unshare(struct vp_foreign_shared *s);
+
 #endif /* VP_FOREIGN_H */
