@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/dma-buf.h>
+#include <xf86drm.h>
 
 #include "vp_gpu.h"
 #include "vp_igt.h"
@@ -121,6 +122,14 @@ uint64_t vp_param(int gpu, uint32_t param)
 	uint64_t value;
 
 	igt_assert_eq(vp_try_param(gpu, param, 0, &value), 0);
+	return value;
+}
+
+uint64_t vp_cap(int gpu, uint64_t which)
+{
+	uint64_t value = ~0ull;
+
+	igt_assert_eq(drmGetCap(gpu, which, &value), 0);
 	return value;
 }
 

@@ -33,6 +33,8 @@ void vp_close(int gpu, uint32_t handle);
 int vp_try_close(int gpu, uint32_t handle);
 uint64_t vp_param(int gpu, uint32_t param);
 int vp_try_param(int gpu, uint32_t param, uint32_t pad, uint64_t *value);
+/* One of the kernel's DRM_CAP_x. */
+uint64_t vp_cap(int gpu, uint64_t which);
 struct drm_vprime_gem_info vp_info(int gpu, uint32_t handle);
 int vp_try_info(int gpu, uint32_t handle, uint32_t pad,
 		struct drm_vprime_gem_info *info);
