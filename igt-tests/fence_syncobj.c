@@ -419,14 +419,11 @@ static void gpu_without(void)
 	int gpu = vp_config_open("plain", "syncobj=0"), other = vp_open(0);
 	uint32_t timeline = vp_timeline(gpu, "render"), handle = 1;
 	uint32_t elsewhere = vp_syncobj(other, 0);
-	uint64_t value = 1, point = 1;
+	uint64_t point = 1;
 	int sync, fd;
 
-	igt_assert_eq(drmGetCap(gpu, DRM_CAP_SYNCOBJ, &value), 0);
-	igt_assert_eq(value, 0);
-	value = 1;
-	igt_assert_eq(drmGetCap(gpu, DRM_CAP_SYNCOBJ_TIMELINE, &value), 0);
-	igt_assert_eq(value, 0);
+	igt_assert_eq(vp_cap(gpu, DRM_CAP_SYNCOBJ), 0);
+	igt_assert_eq(vp_cap(gpu, DRM_CAP_SYNCOBJ_TIMELINE), 0);
 	fd = vp_syncobj_to_fd(other, elsewhere);
 	sync = vp_fence(gpu, timeline, NULL);
 	igt_assert_eq(vp_try_syncobj(gpu, 0, &handle), -EOPNOTSUPP);

@@ -497,12 +497,10 @@ static void gpu_without(bool events)
 	int gpu = vp_config_open("plain", "syncobj_timeline=0"), sync;
 	uint32_t timeline = vp_timeline(gpu, "render");
 	uint32_t syncobj = vp_syncobj(gpu, 0), other = vp_syncobj(gpu, 0);
-	uint64_t value = 1, point = 1;
+	uint64_t point = 1;
 
-	igt_assert_eq(drmGetCap(gpu, DRM_CAP_SYNCOBJ, &value), 0);
-	igt_assert_eq(value, 1);
-	igt_assert_eq(drmGetCap(gpu, DRM_CAP_SYNCOBJ_TIMELINE, &value), 0);
-	igt_assert_eq(value, 0);
+	igt_assert_eq(vp_cap(gpu, DRM_CAP_SYNCOBJ), 1);
+	igt_assert_eq(vp_cap(gpu, DRM_CAP_SYNCOBJ_TIMELINE), 0);
 	igt_assert_eq(vp_try_syncobj_wait_point(gpu, syncobj, 1, 0, SUBMIT),
 		      -EOPNOTSUPP);
 	igt_assert_eq(vp_try_syncobj_signal_point(gpu, syncobj, 1),
