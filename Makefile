@@ -181,7 +181,7 @@ sharing = $(patsubst %,%/$(shares),$(filter-out 6.1,$(kernels))) $(patsubst %,%/
 # The tests that put many threads or processes to one thing; the rest tell KCSAN nothing. And others that are worth
 # a second processor where most have one. All but the sweeps of faults meet two on 6.12.
 racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
-parallel := $(racing) device_unplug fence_busy fence_unload soak
+parallel := $(racing) device_unplug_busy fence_busy fence_unload soak
 
 .PHONY: test
 test: export TEST := $(value TEST)

@@ -70,16 +70,6 @@ static void check_imported(struct race *race, uint32_t seed)
 	vp_close(race->gpu, race->handle);
 }
 
-static uint32_t create_filled(int gpu, uint32_t seed)
-{
-	uint32_t handle = vp_create(gpu, SIZE);
-	void *map = vp_map(gpu, handle, SIZE, RW);
-
-	vp_fill(map, SIZE, seed);
-	vp_unmap(map, SIZE);
-	return handle;
-}
-
 /*
  * The importer's own descriptor is good, whatever the exporter does. When both
  * are of the same GPU, its view of the buffer dies just when it is wanted.
@@ -90,7 +80,8 @@ static void exporter_closes(unsigned int importer, bool closes_file)
 	struct race *race = start_race(import, vp_open(importer));
 
 	for (int round = 1; round <= ROUNDS; round++) {
-		uint32_t handle = create_filled(exporter, (uint32_t)round);
+		uint32_t handle = vp_create_filled(exporter, SIZE,
+						   (uint32_t)round);
 
 		dmabuf = vp_export(exporter, handle);
 		race->dmabuf = dup(dmabuf);
@@ -120,7 +111,8 @@ static void descriptor_closes(void)
 	struct race *race = start_race(import, vp_open(1));
 
 	for (int round = 1; round <= ROUNDS; round++) {
-		uint32_t handle = create_filled(exporter, (uint32_t)round);
+		uint32_t handle = vp_create_filled(exporter, SIZE,
+						   (uint32_t)round);
 
 		race->dmabuf = vp_export(exporter, handle);
 		vp_close(exporter, handle);
@@ -155,7 +147,7 @@ static void import_until_gone(void *data)
 static void importer_unplugged(void)
 {
 	int exporter = vp_open(0);
-	uint32_t handle = create_filled(exporter, 1);
+	uint32_t handle = vp_create_filled(exporter, SIZE, 1);
 	int dmabuf = vp_export(exporter, handle);
 
 	for (int round = 0; round < 20; round++) {
@@ -236,7 +228,7 @@ static void processes_import(void)
 {
 	enum { PROCESSES = 4, TIMES = 100 };
 	int exporter = vp_open(0);
-	int dmabuf = vp_export(exporter, create_filled(exporter, 7));
+	int dmabuf = vp_export(exporter, vp_create_filled(exporter, SIZE, 7));
 
 	igt_fork(child, PROCESSES) {
 		int gpu = vp_open(1);
@@ -294,7 +286,7 @@ static void threads_import_and_close(void)
 {
 	enum { THREADS = 4 };
 	int exporter = vp_open(0), importer = vp_open(1);
-	int dmabuf = vp_export(exporter, create_filled(exporter, 7));
+	int dmabuf = vp_export(exporter, vp_create_filled(exporter, SIZE, 7));
 	struct contest contests[THREADS];
 	pthread_t threads[THREADS];
 
@@ -336,7 +328,7 @@ static void *export_and_close(void *arg)
 static void gpus_export(void)
 {
 	int exporter = vp_open(0), gpu[2] = { vp_open(0), vp_open(1) };
-	int dmabuf = vp_export(exporter, create_filled(exporter, 7));
+	int dmabuf = vp_export(exporter, vp_create_filled(exporter, SIZE, 7));
 	struct contest contests[2];
 	pthread_t threads[2];
 
@@ -362,7 +354,8 @@ static void first_export(void)
 	struct race *race = start_race(export, vp_open_node(0, VP_PRIMARY));
 
 	for (int round = 1; round <= ROUNDS; round++) {
-		uint32_t handle = create_filled(first, (uint32_t)round);
+		uint32_t handle = vp_create_filled(first, SIZE,
+						   (uint32_t)round);
 		struct drm_gem_flink name = { .handle = handle };
 		struct drm_gem_open open = {};
 		uint32_t imported;

@@ -24,6 +24,12 @@ long vp_gpu_mismatch(int gpu, uint32_t handle, size_t size, uint32_t seed);
 			     vp_at__); \
 	} while (0)
 
+/*
+ * GPU 1 imports the dma-buf, finds that pattern in it by its CPU mapping and by
+ * itself, and leaves the pattern @next there.
+ */
+void vp_assert_shared(int dmabuf, size_t size, uint32_t seed, uint32_t next);
+
 /* Milliseconds since some time in the past. */
 uint64_t vp_now_ms(void);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sys/mman.h>
 #include <linux/dma-buf.h>
 
 #include "vp_gpu.h"
@@ -81,6 +82,16 @@ bool vp_sees(int dmabuf, const void *map, size_t size, uint32_t seed)
 	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END |
 				  DMA_BUF_SYNC_READ), 0);
 	return mismatch == VP_INTACT;
+}
+
+uint32_t vp_create_filled(int gpu, size_t size, uint32_t seed)
+{
+	uint32_t handle = vp_create(gpu, size);
+	void *map = vp_map(gpu, handle, size, PROT_READ | PROT_WRITE);
+
+	vp_fill(map, size, seed);
+	vp_unmap(map, size);
+	return handle;
 }
 
 bool vp_all_zero(const void *map, size_t size)

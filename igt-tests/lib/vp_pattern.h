@@ -34,6 +34,9 @@ long vp_mismatch_at(const void *map, size_t offset, size_t size, uint32_t seed);
 void vp_fill_synced(int dmabuf, void *map, size_t size, uint32_t seed);
 bool vp_sees(int dmabuf, const void *map, size_t size, uint32_t seed);
 
+/* A new buffer of the GPU's that the CPU has filled. */
+uint32_t vp_create_filled(int gpu, size_t size, uint32_t seed);
+
 bool vp_all_zero(const void *map, size_t size);
 
 #define vp_assert_pattern(map, size, seed) \
