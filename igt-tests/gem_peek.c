@@ -7,11 +7,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
+#include "vp_cgroup.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
@@ -546,32 +545,18 @@ static void read_only(bool enforced)
 	close(other);
 }
 
-#define CGROUPS		"/sys/fs/cgroup"
-#define POOR		CGROUPS "/vprime-poor"
-
-static void write_cgroup(const char *path, const char *value)
-{
-	int file = open(path, O_WRONLY | O_CLOEXEC);
-
-	igt_assert_f(file >= 0, "%s: %s\n", path, strerror(errno));
-	igt_assert_eq(write(file, value, strlen(value)), strlen(value));
-	close(file);
-}
+#define POOR		"vprime-poor"
 
 /* A process that may have less memory than the buffer needs. */
 static void no_memory(void)
 {
-	if (access(CGROUPS "/cgroup.procs", F_OK))
-		igt_assert_eq(mount("cgroup2", CGROUPS, "cgroup2", 0, NULL), 0);
-	write_cgroup(CGROUPS "/cgroup.subtree_control", "+memory");
-	igt_assert(!mkdir(POOR, 0755) || errno == EEXIST);
-	write_cgroup(POOR "/memory.max", "33554432");
+	vp_cgroup_make(POOR, 32 * VP_MIB);
 	igt_fork(child, 1) {
 		int gpu;
 		uint32_t large, small;
 		char byte = 1;
 
-		write_cgroup(POOR "/cgroup.procs", "0");
+		vp_cgroup_enter(POOR, getpid());
 		gpu = vp_open(0);
 		large = vp_create(gpu, 64 * VP_MIB);
 		small = vp_create(gpu, SIZE);
@@ -587,12 +572,11 @@ static void no_memory(void)
 		igt_assert_eq(byte, 1);
 	}
 	igt_waitchildren();
-	igt_assert_eq(rmdir(POOR), 0);
+	vp_cgroup_remove(POOR);
 }
 
 igt_main
 {
-
 	igt_describe("Bytes at odd places, across pages and huge pages, read back as written");
 	vp_subtest("own-buffer")
 		own_buffer();

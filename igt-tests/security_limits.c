@@ -11,8 +11,8 @@
  *  - mappings beyond the end, from the middle, private: gem_bad_input mmap-*,
  *    prime_bad_input mmap-*; mremap: prime_mmap, security_reach offsets-beside;
  *  - pointers that lead nowhere, partly or only to be read: gem_bad_input
- *    faulting-pointer-*, read-only-pointer*, fence_bad_memory, gem_peek bad-data*;
- *  - ranges of PEEK and POKE that wrap: gem_peek bad-range;
+ *    faulting-pointer-*, read-only-pointer*, fence_bad_memory, gem_peek@refuses-data*;
+ *  - ranges of PEEK and POKE that wrap: gem_peek@refuses-arguments;
  *  - flags, padding, names and error numbers: fence_bad_input;
  *  - sync_file's and the dma-buf's own ioctls: fence_sync_input, prime_bad_input.
  */
