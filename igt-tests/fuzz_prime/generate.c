@@ -11,6 +11,9 @@
 /* In so many steps a fence is signalled if it is not by chance: none expires. */
 #define FENCE_LIFE	1500
 
+/* Of so many times that a process is drawn which waits, it dies once. */
+#define WAITER_LIFE	300
+
 struct fz_run *fz_in;
 struct fz_step *fz_out;
 
@@ -217,7 +220,10 @@ static struct fz_fd *who_has(struct fz_file *file, unsigned int *proc)
 	return NULL;
 }
 
-/* How a process that nobody can tell anything comes by a file, or lets it go. */
+/*
+ * What this process has to do before another can have the file: unmap it, take it
+ * out of its mail, or die when it waits.
+ */
 static bool draw_from(const struct fz_proc *proc, const struct fz_file *file)
 {
 	struct fz_fd *fd;
@@ -237,7 +243,7 @@ static bool draw_from(const struct fz_proc *proc, const struct fz_file *file)
 							 "receive" : "spawn");
 			return true;
 		}
-	/* It waits, perhaps for what only it could signal. */
+	/* It has it open and cannot be told, so it waits. */
 	fz_each(fd, &proc->fds)
 		if (fd->what == file) {
 			fz_out->op = (uint8_t)fz_op_find("kill");
@@ -246,7 +252,7 @@ static bool draw_from(const struct fz_proc *proc, const struct fz_file *file)
 	return false;
 }
 
-/* A file that nobody has who can be told is to be had. */
+/* A file that nobody has open who can be told. */
 static bool fz_draw_delivery(const struct fz_file *file)
 {
 	for (unsigned int proc = 0; proc < fz_in->procs; proc++) {
@@ -322,10 +328,9 @@ void fz_draw(struct fz_run *in, struct fz_random *random, struct fz_step *step)
 		step->proc = (uint8_t)fz_dice(fz_in->procs);
 		if (!fz_in->proc[step->proc].alive)
 			continue;
-		/* Some die while they wait. */
-		if (fz_in->proc[step->proc].blocked && fz_dice(300))
-			continue;
 		if (fz_in->proc[step->proc].blocked) {
+			if (fz_dice(WAITER_LIFE))
+				continue;
 			step->op = (uint8_t)fz_op_find("kill");
 			return;
 		}
