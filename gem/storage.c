@@ -27,6 +27,7 @@
 #include <linux/swap.h>
 #include <linux/xarray.h>
 
+#include "compat.h"
 #include "gem/storage.h"
 
 /**
@@ -137,8 +138,7 @@ struct vp_storage *vp_storage_create(size_t size, bool low)
 	storage = kmalloc(sizeof(*storage), GFP_KERNEL_ACCOUNT);
 	if (!storage)
 		return ERR_PTR(-ENOMEM);
-	file = shmem_file_setup_with_mnt(vp_storage_mnt, "vprime", size,
-					 VM_NORESERVE);
+	file = vp_shmem_file_setup(vp_storage_mnt, "vprime", size);
 	if (IS_ERR(file)) {
 		kfree(storage);
 		return ERR_PTR(vp_storage_error(PTR_ERR(file)));

@@ -16,6 +16,8 @@
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 
@@ -85,7 +87,11 @@ static inline vm_fault_t vp_insert_pfn_pmd(struct vm_fault *vmf,
 #endif
 }
 
-/* An address at which huge pages can be mapped, for a file's beginning. */
+/*
+ * An address at which huge pages can be mapped, for a file's beginning. Without
+ * huge pages any address will do: mm_get_unmapped_area() came in 6.10 in the
+ * place of a pointer in the mm, and later lost its first argument.
+ */
 static inline unsigned long vp_unmapped_area(struct file *file,
 					     unsigned long addr,
 					     unsigned long len,
@@ -93,8 +99,24 @@ static inline unsigned long vp_unmapped_area(struct file *file,
 {
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 	return thp_get_unmapped_area(file, addr, len, 0, flags);
+#elif VP_HAVE_MM_GET_UNMAPPED_AREA_FILE
+	return mm_get_unmapped_area(file, addr, len, 0, flags);
+#elif VP_HAVE_MM_GET_UNMAPPED_AREA
+	return mm_get_unmapped_area(current->mm, file, addr, len, 0, flags);
 #else
 	return current->mm->get_unmapped_area(file, addr, len, 0, flags);
+#endif
+}
+
+/* A tmpfs file that reserves no memory. The flags became a type of their own in 7.x. */
+static inline struct file *vp_shmem_file_setup(struct vfsmount *mnt,
+					       const char *name, loff_t size)
+{
+#if VP_HAVE_SHMEM_VMA_FLAGS
+	return shmem_file_setup_with_mnt(mnt, name, size,
+					 mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE);
 #endif
 }
 
@@ -192,11 +214,14 @@ static inline bool vp_resv_has_fences(struct dma_resv *resv)
 	return rcu_access_pointer(resv->fences);
 }
 
-/* A fence's names; in an RCU read-side section, as they may go with it. */
+/*
+ * A fence's names; in an RCU read-side section, as they may go with it. Newer
+ * kernels read the pointer themselves and mark it as protected by RCU.
+ */
 static inline const char *vp_fence_driver_name(struct dma_fence *fence)
 {
 #if VP_HAVE_FENCE_NAMES_RCU
-	return rcu_dereference(dma_fence_driver_name(fence));
+	return (const char __force *)dma_fence_driver_name(fence);
 #else
 	return fence->ops->get_driver_name(fence);
 #endif
@@ -205,7 +230,7 @@ static inline const char *vp_fence_driver_name(struct dma_fence *fence)
 static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 {
 #if VP_HAVE_FENCE_NAMES_RCU
-	return rcu_dereference(dma_fence_timeline_name(fence));
+	return (const char __force *)dma_fence_timeline_name(fence);
 #else
 	return fence->ops->get_timeline_name(fence);
 #endif

@@ -39,6 +39,12 @@ ask GET_FILE_ACTIVE linux/fs.h \
 	'struct file *f = 0; (void)get_file_active(&f);'
 ask INSERT_PFN_PMD_LONG 'linux/mm.h linux/huge_mm.h' \
 	'unsigned long pfn = 0; vmf_insert_pfn_pmd((struct vm_fault *)0, pfn, true);'
+ask MM_GET_UNMAPPED_AREA 'linux/mm.h linux/sched/mm.h' \
+	'mm_get_unmapped_area((struct mm_struct *)0, (struct file *)0, 0, 0, 0, 0);'
+ask MM_GET_UNMAPPED_AREA_FILE 'linux/mm.h linux/sched/mm.h' \
+	'mm_get_unmapped_area((struct file *)0, 0, 0, 0, 0);'
+ask SHMEM_VMA_FLAGS 'linux/mm.h linux/shmem_fs.h' \
+	'shmem_file_setup_with_mnt(0, "probe", 0, mk_vma_flags(VMA_NORESERVE_BIT));'
 ask INVALIDATE_MAPPINGS linux/dma-buf.h \
 	'static struct dma_buf_attach_ops o = { .invalidate_mappings = 0 }; (void)o;'
 ask DMA_BUF_LOCKED linux/dma-buf.h \
