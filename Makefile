@@ -10,6 +10,8 @@ Q := $(if $(V),,@)
 # A number of jobs of our own choice, unless the caller made one.
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again = $(MAKE) --no-print-directory
+# The same from the beginning, in a world that may have another make: nothing is handed on but what it is told.
+anew = $(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),V=1)
 cache := $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/vprime
 # The one place that says which version this is.
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -19,7 +21,8 @@ help: ## list the targets and the variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
-	@echo 'KERNEL=6.1|6.12  guest kernel (run, shell: 6.1; fuzz, soak: 6.12; test, bench, check: both)'
+	@echo 'KERNEL=6.1|6.12|newest  guest kernel (run, shell: one that is there; fuzz, soak: 6.12; test, bench, check: all)'
+	@echo 'WORLD=host|debian-13  root file system of the guests (6.1, 6.12: host; newest: debian-13)'
 	@echo 'MINUTES=N  how long make soak takes (60)'
 	@echo 'STEPS=N, SEED=N  how many steps make fuzz takes (100000), and from which seed (a new one)'
 	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test and test-debug run, the subtest may have a * (all)'
@@ -90,13 +93,17 @@ module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 
 # ---- programs -----------------------------------------------------------------------------------
 
+# They are built for a world, with its compiler and libraries: this machine's own into build/host, those of another, by
+# a make in that world (tools/vm/in-world), into build/WORLD.
+#
 # A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test P is igt-tests/P.c
 # and all of igt-tests/P/*.c, with all of igt-tests/lib/*.c.
 programs := demo bench testcard missing-sync vprimectl soak
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
 tests := $(patsubst igt-tests/%.c,%,$(wildcard igt-tests/*.c))
 test_library := $(wildcard igt-tests/lib/*.c)
-object = $(patsubst %.c,build/obj/%.o,$1)
+built := build/$(or $(WORLD),host)
+object = $(patsubst %.c,$(built)/obj/%.o,$1)
 
 present := $(foreach p,$(programs),$(if $(wildcard tools/$p.c tools/$p/*.c),$p))
 packages := libdrm gbm egl glesv2 libpng
@@ -109,16 +116,16 @@ program_cflags = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror=implicit-function-de
 	-Iinclude/uapi -Itools/common -Iigt-tests -Iigt-tests/lib $(package_cflags) -pthread -MMD -MP
 
 .PHONY: programs
-programs: tools igt ## build the demo, the benchmark and the tests into build/bin
+programs: tools igt ## build the demo, the benchmark and the tests into build/host/bin
 
 .PHONY: tools igt
-tools: $(present:%=build/bin/%)
+tools: $(present:%=$(built)/bin/%)
 	@:
-igt: $(tests:%=build/bin/igt/%) $(tests:%=build/subtests/%)
+igt: $(tests:%=$(built)/bin/igt/%) $(tests:%=$(built)/subtests/%)
 	@:
 
 # What each is made of, for who runs them where starting a program takes long.
-build/subtests/%: build/bin/igt/%
+$(built)/subtests/%: $(built)/bin/igt/%
 	@mkdir -p $(@D)
 	$(Q)$< --list-subtests >$@ 2>/dev/null </dev/null || rm -f $@
 
@@ -127,49 +134,64 @@ pkg-config:
 	@pkg-config --exists $(packages) 2>/dev/null || \
 		{ echo 'vprime: libraries are missing: run tools/vm/setup programs' >&2; exit 1; }
 
-build/obj/%.o: %.c Makefile | pkg-config
+$(built)/obj/%.o: %.c Makefile | pkg-config
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(program_cflags) -c -o $@ $<
 
 define program_rule
-build/bin/$1: $(call object,$(call program_sources,$1)) | pkg-config
+$(built)/bin/$1: $(call object,$(call program_sources,$1)) | pkg-config
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--as-needed $$(package_libs) -lm -pthread
 endef
 $(foreach p,$(present),$(eval $(call program_rule,$p)))
 
 # Debian has IGT's library without the link that -ligt looks for.
-build/bin/igt/%: build/obj/igt-tests/%.o $(call object,$(test_library)) | pkg-config
+$(built)/bin/igt/%: $(built)/obj/igt-tests/%.o $(call object,$(test_library)) | pkg-config
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -Wl,--allow-shlib-undefined \
 		-l:libigt.so.0 $(package_libs) -lm -pthread
 
 define test_rule
-build/bin/igt/$1: $(call object,$(wildcard igt-tests/$1/*.c))
+$(built)/bin/igt/$1: $(call object,$(wildcard igt-tests/$1/*.c))
 endef
 $(foreach t,$(tests),$(if $(wildcard igt-tests/$t/*.c),$(eval $(call test_rule,$t))))
 
 .SECONDARY:
--include $(shell find build/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(built)/obj -name '*.d' 2>/dev/null)
 
 # ---- in a guest ---------------------------------------------------------------------------------
 
-one_kernel = $(or $(KERNEL),6.1)
-kernels = $(or $(KERNEL),6.1 6.12)
-newest_kernel = $(or $(KERNEL),6.12)
+# What lib.sh knows of kernels and worlds.
+lib = $(shell . tools/vm/lib.sh; $1)
+# Asked once, and only by what needs it: it may fetch one.
+one_kernel = $(eval one_kernel := $(or $(KERNEL),$(shell tools/vm/setup --any)))$(one_kernel)
+kernels = $(or $(KERNEL),$(call lib,echo $$all_kernels))
+busy_kernel = $(or $(KERNEL),6.12)
+world_of = $(or $(WORLD),$(call lib,world_of $1))
+# Guests of tools/vm/run and tools/vm/test have it by themselves, unless it is chosen.
+export VPRIME_WORLD := $(WORLD)
 
-# All that running in a guest takes: set-up of the groups "$2" and the module, for the kernels "$1".
+# All that running in a guest takes, for the kernels "$1": set-up of the groups "$2", the module, and the targets "$3"
+# of this file for each of their worlds.
 define prepare
 set -e; \
+[ -n '$(strip $1)' ] || exit 1; \
 for kernel in $1; do tools/vm/setup --kernel $$kernel build kernel guest $2; done; \
-for kernel in $1; do $(again) module KVER="$$(tools/vm/setup --release $$kernel)"; done
+$(if $(WORLD),tools/vm/setup --world $(WORLD);) \
+. tools/vm/lib.sh; \
+for kernel in $1; do \
+	tools/vm/in-world "$$(world_of $$kernel)" \
+		$(anew) module WORLD= KVER="$$(tools/vm/setup --release $$kernel)"; \
+done; \
+for world in $(sort $(foreach k,$1,$(call world_of,$k))); do \
+	tools/vm/in-world $$world $(anew) $3 WORLD=$$world; \
+done
 endef
 
 .PHONY: run
 run: export IMAGE := $(value IMAGE)
 run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and out/timeline.svg
-	$(Q)$(call prepare,$(one_kernel),programs)
-	$(Q)$(again) $(jobs) tools
+	$(Q)$(call prepare,$(one_kernel),programs,tools)
 	$(Q)if [ -e "$$IMAGE" ]; then IMAGE=$$(realpath -- "$$IMAGE"); fi; \
 	tools/vm/run --kernel $(one_kernel) --out out $${IMAGE:+--visible "$$IMAGE"} -- \
 		tools/vm/guest-demo $${IMAGE:+--image "$$IMAGE"}
@@ -185,9 +207,8 @@ parallel := $(racing) device_unplug_busy fence_busy fence_unload soak
 
 .PHONY: test
 test: export TEST := $(value TEST)
-test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
-	$(Q)$(call prepare,$(kernels),programs igt)
-	$(Q)$(again) $(jobs) programs
+test: ## all tests on all kernels; ends with "N passed, M failed, K skipped"
+	$(Q)$(call prepare,$(kernels),programs igt,programs)
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(kernels)" "$$TEST"; else \
 		VPRIME_PARALLEL_TESTS='$(parallel)' \
 			tools/vm/test "$(strip $(sharing))"; fi
@@ -195,8 +216,7 @@ test: ## all tests on both kernels; ends with "N passed, M failed, K skipped"
 .PHONY: test-debug
 test-debug: export TEST := $(value TEST)
 test-debug: ## all tests on a kernel with every check, the racing ones on one with KCSAN (built at first)
-	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt)
-	$(Q)$(again) $(jobs) programs
+	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt,programs)
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
 		VPRIME_KCSAN_TESTS='$(racing)' VPRIME_PARALLEL_TESTS='$(parallel)' \
 			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
@@ -208,35 +228,32 @@ test-table: ## put the numbers of the last make test and make test-debug into th
 .PHONY: mutants
 mutants: export MUTANT := $(value MUTANT)
 mutants: ## break the module in one way after another (igt-tests/mutants): each must be caught
-	$(Q)$(call prepare,$$(tools/vm/mutants $(KERNEL:%=--kernel %) --kernels $$MUTANT),programs igt)
-	$(Q)$(again) $(jobs) programs
+	$(Q)$(call prepare,$(shell tools/vm/mutants $(KERNEL:%=--kernel %) --kernels $(MUTANT)),programs igt,programs)
 	$(Q)tools/vm/mutants $(KERNEL:%=--kernel %) $$MUTANT
 
 .PHONY: fuzz
 fuzz: STEPS := $(or $(STEPS),100000)
 fuzz: SEED := $(or $(SEED),$(shell date +%s))
 fuzz: ## random steps against a model, in a guest: STEPS of them from SEED, a new one each time
-	$(Q)$(call prepare,$(newest_kernel),programs igt)
-	$(Q)$(again) $(jobs) build/bin/igt/fuzz_prime
+	$(Q)$(call prepare,$(busy_kernel),programs igt,igt)
 	@echo 'seed $(SEED)'
-	$(Q)tools/vm/run --kernel $(newest_kernel) --name fuzz --timeout $$((900 + $(STEPS) / 50)) -- \
-		sh -c 'tools/vm/load-vprime && exec build/bin/igt/fuzz_prime --seed $(SEED) --steps $(STEPS) \
+	$(Q)tools/vm/run --kernel $(busy_kernel) --name fuzz --timeout $$((900 + $(STEPS) / 50)) -- \
+		sh -c 'tools/vm/load-vprime && exec build/$(call world_of,$(busy_kernel))/bin/igt/fuzz_prime --seed $(SEED) --steps $(STEPS) \
 			--run-subtest sequence,together'
 
 .PHONY: bench
 bench: ## compare with stock vgem, in a guest with both
-	$(Q)$(call prepare,$(kernels),programs)
-	$(Q)$(again) $(jobs) tools
+	$(Q)$(call prepare,$(kernels),programs,tools)
 	$(Q)for kernel in $(kernels); do \
 		tools/vm/run --kernel $$kernel --fast-strings --timeout 1800 --out out/bench -- tools/vm/guest-bench || exit; \
 	done
 
 .PHONY: bench-watch
 bench-watch: ## compare the module with itself built without the watch
-	$(Q)$(call prepare,$(kernels),programs)
-	$(Q)$(again) $(jobs) tools
+	$(Q)$(call prepare,$(kernels),programs,tools)
 	$(Q)for kernel in $(kernels); do \
-		$(again) unwatched KVER="$$(tools/vm/setup --release $$kernel)" && \
+		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
+			$(anew) unwatched WORLD= KVER="$$(tools/vm/setup --release $$kernel)" && \
 		tools/vm/run --kernel $$kernel --fast-strings --timeout 3000 --out out/bench-watch -- \
 			tools/vm/guest-bench-watch || exit; \
 	done
@@ -247,16 +264,14 @@ unwatched:
 
 .PHONY: soak
 soak: ## many processes share for MINUTES (60), in a guest: nothing may hang, go wrong or grow
-	$(Q)$(call prepare,$(newest_kernel),programs)
-	$(Q)$(again) $(jobs) tools
-	$(Q)tools/vm/run --kernel $(newest_kernel) --out out/soak \
+	$(Q)$(call prepare,$(busy_kernel),programs,tools)
+	$(Q)tools/vm/run --kernel $(busy_kernel) --out out/soak \
 		--timeout $$(($(or $(MINUTES),60) * 66 + 1800)) -- \
 		tools/vm/guest-soak --minutes $(or $(MINUTES),60)
 
 .PHONY: shell
 shell: ## an interactive guest with the module loaded
-	$(Q)$(call prepare,$(one_kernel),programs)
-	$(Q)$(again) $(jobs) tools
+	$(Q)$(call prepare,$(one_kernel),programs,tools)
 	$(Q)tools/vm/run --kernel $(one_kernel) --interactive --name shell -- tools/vm/guest-shell
 
 # ---- on this machine ----------------------------------------------------------------------------
@@ -284,7 +299,7 @@ else
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 endif
 	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(header)"
-	$(Q)$(if $(wildcard build/bin/vprimectl),install -D -m 755 build/bin/vprimectl "$(vprimectl)")
+	$(Q)$(if $(wildcard build/host/bin/vprimectl),install -D -m 755 build/host/bin/vprimectl "$(vprimectl)")
 
 .PHONY: uninstall
 uninstall: ## undo make install
@@ -303,7 +318,8 @@ endif
 check: ## build with W=1 and sparse, with and without the watch, no warning allowed; scripts; whether mutants apply
 	$(Q)tools/vm/setup build check kernel
 	$(Q)for kernel in $(kernels); do \
-		$(again) check-release RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
+		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
+			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
 	$(Q)for script in tools/vm/* igt-tests/run .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
 	$(Q)tools/vm/mutants --apply

@@ -8,10 +8,31 @@
 cache="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vprime"
 
 # The kernels that everything is tested on, oldest first.
-all_kernels="6.1 6.12"
+all_kernels="6.1 6.12 newest"
 
 # Those that are built with our own configuration, tools/vm/NAME.config.
 built_kernels="debug kcsan"
+
+# The root file systems that a guest may run with. "host" is this machine's own.
+all_worlds="host debian-13"
+
+# The suite that has a kernel, or is a world, or the source of the kernels that we build.
+suite_of() {
+	case $1 in
+	6.1 | 6.12) echo bookworm ;;
+	newest | debug | kcsan) echo trixie-backports ;;
+	debian-13) echo trixie ;;
+	esac
+}
+
+# The world that a kernel's guests run with, and that its modules are compiled in: what its headers bring along is
+# linked with its release's libraries, which older ones do not have. Those of Debian 12 run anywhere.
+world_of() {
+	case $1 in
+	newest) echo debian-13 ;;
+	*) echo host ;;
+	esac
+}
 
 say() {
 	printf 'vprime: %s\n' "$*" >&2
@@ -28,6 +49,11 @@ die() {
 # The release of a cached kernel ("6.1" -> "6.1.0-56-amd64"); fails when it is not in the cache.
 kernel_release() {
 	cat "$cache/kernel/$1/release" 2>/dev/null
+}
+
+# The folder of a world ("debian-13"); fails when it is not in the cache.
+world_root() {
+	(cd -- "$cache/world/$1" 2>/dev/null && pwd -P)
 }
 
 # Whether a QEMU of the version $1, as it says it or its package, is older than 8.1. Such a one may keep what it
