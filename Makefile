@@ -96,13 +96,18 @@ module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 # They are built for a world, with its compiler and libraries: this machine's own into build/host, those of another, by
 # a make in that world (tools/vm/in-world), into build/WORLD.
 #
-# A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test P is igt-tests/P.c
-# and all of igt-tests/P/*.c, with all of igt-tests/lib/*.c.
+# A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test P is igt-tests/SUBJECT/P.c
+# and all of igt-tests/SUBJECT/P/*.c, with all of igt-tests/lib/*.c. Each folder of igt-tests is a subject, except those
+# that are not programs: lib, kernel, mutants.
 programs := demo bench testcard missing-sync vprimectl soak
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
-tests := $(patsubst igt-tests/%.c,%,$(wildcard igt-tests/*.c))
+test_sources := $(filter-out $(addprefix igt-tests/,lib/% kernel/% mutants/%),$(wildcard igt-tests/*/*.c))
+tests := $(sort $(basename $(notdir $(test_sources))))
 test_library := $(wildcard igt-tests/lib/*.c)
 built := build/$(or $(WORLD),host)
+# Each becomes build/WORLD/bin/igt/P, whatever its subject.
+$(foreach t,$(tests),$(if $(word 2,$(filter %/$t.c,$(test_sources))), \
+	$(error vprime: tests of the same name: $(filter %/$t.c,$(test_sources)))))
 object = $(patsubst %.c,$(built)/obj/%.o,$1)
 
 present := $(foreach p,$(programs),$(if $(wildcard tools/$p.c tools/$p/*.c),$p))
@@ -146,15 +151,15 @@ endef
 $(foreach p,$(present),$(eval $(call program_rule,$p)))
 
 # Debian has IGT's library without the link that -ligt looks for.
-$(built)/bin/igt/%: $(built)/obj/igt-tests/%.o $(call object,$(test_library)) | pkg-config
+$(tests:%=$(built)/bin/igt/%): $(built)/bin/igt/%: $(call object,$(test_library)) | pkg-config
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -Wl,--allow-shlib-undefined \
 		-l:libigt.so.0 $(package_libs) -lm -pthread
 
 define test_rule
-$(built)/bin/igt/$1: $(call object,$(wildcard igt-tests/$1/*.c))
+$(built)/bin/igt/$(notdir $1): $(call object,$1.c $(wildcard $1/*.c))
 endef
-$(foreach t,$(tests),$(if $(wildcard igt-tests/$t/*.c),$(eval $(call test_rule,$t))))
+$(foreach t,$(basename $(test_sources)),$(eval $(call test_rule,$t)))
 
 .SECONDARY:
 -include $(shell find $(built)/obj -name '*.d' 2>/dev/null)

@@ -5,7 +5,7 @@
  * name of the process that writes; the write fails with EIO when something
  * does not hold, and a line in the log says what. A test that failed was left
  * in its middle, with all that it held, so the module then stays for good.
- * igt-tests/prime_core.c drives it. Never installed.
+ * igt-tests/prime/prime_core.c drives it. Never installed.
  */
 #include "core_test.h"
 

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "fuzz_cover/cover.h"
+#include "cover.h"
 
 static uint64_t state;
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <linux/kcov.h>
 
-#include "fuzz_cover/cover.h"
+#include "cover.h"
 #include "vp_igt.h"
 
 #define KCOV_PATH	"/sys/kernel/debug/kcov"

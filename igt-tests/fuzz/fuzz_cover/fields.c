@@ -7,7 +7,7 @@
 #include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 
-#include "fuzz_cover/fields.h"
+#include "fields.h"
 #include "vp_sw_sync.h"
 #include "vp_test.h"
 

@@ -18,8 +18,8 @@
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
-#include "fuzz_cover/cover.h"
-#include "fuzz_cover/fields.h"
+#include "cover.h"
+#include "fields.h"
 #include "vp_sw_sync.h"
 #include "vp_test.h"
 

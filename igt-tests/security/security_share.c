@@ -5,7 +5,7 @@
  * waiting, they go on, at the latest when its fences are too old. The client is
  * nobody's; the other one is this program, which measures how long it takes.
  *
- * That fences come and go by the ten thousand is in fence_limits, what becomes
+ * That fences come and go by the ten thousand is in fence_scale, what becomes
  * of those of the dead in fence_death, clients that stand still in the middle
  * of a call in security_stuck.
  */
