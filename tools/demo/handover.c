@@ -171,7 +171,7 @@ int wait_poll(int fd, short events, uint32_t ms)
 	return -ETIME;
 }
 
-const char *wait_done(struct wire_row *row, int sync, int error)
+const char *wait_done(struct wire_row *row, uint32_t maker, int sync, int error)
 {
 	const char *name = handover_name(row->fence), *device = row->device;
 	struct sync_fence_info fence;
@@ -191,18 +191,18 @@ const char *wait_done(struct wire_row *row, int sync, int error)
 		return why;
 	}
 	if (fence.status < 0) {
-		snprintf(why, sizeof(why), "%s: waited for '%s', but its fence on %.32s %s",
-			 device, name, fence.driver_name, fence.status == -ETIMEDOUT ?
+		snprintf(why, sizeof(why), "%s: waited for '%s', but its fence on vprime%u %s",
+			 device, name, maker, fence.status == -ETIMEDOUT ?
 			 "timed out (fence_timeout_ms)" : strerror(-fence.status));
 		return why;
 	}
 	row->signalled_ns = fence.timestamp_ns;
 	if (row->signalled_ns < row->begin_ns)
-		snprintf(row->check, sizeof(row->check), "%s; %s had signalled before",
-			 row->label, fence.driver_name);
+		snprintf(row->check, sizeof(row->check), "%s; vprime%u had signalled before",
+			 row->label, maker);
 	else
-		snprintf(row->check, sizeof(row->check), "%s; %.2f ms after %s signalled",
+		snprintf(row->check, sizeof(row->check), "%s; %.2f ms after vprime%u signalled",
 			 row->label, (double)(row->end_ns - row->signalled_ns) / 1e6,
-			 fence.driver_name);
+			 maker);
 	return NULL;
 }

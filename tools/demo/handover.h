@@ -78,12 +78,13 @@ int wait_poll(int fd, short events, uint32_t ms);
 /**
  * wait_done() - whatever it was that waited has come back: was that right?
  * @row: of wait_row(), gets its end and its check
+ * @maker: the GPU that the fence is of; since Linux 6.17 one that has signalled does not tell
  * @sync: the fence's sync_file, which knows; closed here
  * @error: 0, or the -errno that the waiting ended with
  *
  * Returns: 0; or what to say, when the fence ended with an error or the wait
  * did. The sentence stays valid.
  */
-const char *wait_done(struct wire_row *row, int sync, int error);
+const char *wait_done(struct wire_row *row, uint32_t maker, int sync, int error);
 
 #endif

@@ -422,7 +422,8 @@ static void wait_for_target(struct side_a *a)
 	if (a->options->early == TARGET_DRAWN)
 		check_target(a, false);
 	row = wait_row(TARGET_DRAWN, a->options->gpu_a);
-	wrong = wait_done(&row, sync, wait_poll(sync, POLLIN, a->options->patience_s * 1000));
+	wrong = wait_done(&row, a->options->gpu_b, sync,
+			  wait_poll(sync, POLLIN, a->options->patience_s * 1000));
 	if (wrong)
 		peer_fail(&a->b, wrong);
 	print(a, &row);
@@ -457,7 +458,7 @@ static void wait_for_picture(struct side_a *a)
 		peer_send(&a->b, &early, -1);
 	}
 	row = wait_row(PICTURE_READ, a->options->gpu_a);
-	wrong = wait_done(&row, sync, access_try(&a->picture, BUFFER_WRITE));
+	wrong = wait_done(&row, a->options->gpu_b, sync, access_try(&a->picture, BUFFER_WRITE));
 	if (wrong)
 		peer_fail(&a->b, wrong);
 	print(a, &row);

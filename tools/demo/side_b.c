@@ -301,7 +301,7 @@ static void wait_for_picture(struct side_b *b)
 	row = wait_row(PICTURE_DRAWN, b->task.gpu);
 	wait.timeout_ns = (int64_t)(row.begin_ns + b->task.patience_s * 1000000000ull);
 	error = drmIoctl(b->gpu, DRM_IOCTL_VPRIME_GEM_WAIT, &wait) ? -errno : 0;
-	wrong = wait_done(&row, b->drawn, error);
+	wrong = wait_done(&row, b->task.from, b->drawn, error);
 	if (wrong)
 		fail("%s", wrong);
 	send_row(&row);
@@ -404,7 +404,7 @@ static void wait_for_target(struct side_b *b)
 		send_word(MESSAGE_EARLY);
 	}
 	row = wait_row(TARGET_CLEARED, b->task.gpu);
-	wrong = wait_done(&row, b->cleared,
+	wrong = wait_done(&row, b->task.from, b->cleared,
 			  wait_poll(b->target.buffer.dmabuf, POLLOUT,
 				    b->task.patience_s * 1000));
 	if (wrong)
