@@ -11,7 +11,7 @@ Q := $(if $(V),,@)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again = $(MAKE) --no-print-directory
 # The same from the beginning, in a world that may have another make: nothing is handed on but what it is told.
-anew = $(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),V=1)
+anew = $(MAKE) --no-print-directory $(if $(V),V=1)
 cache := $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/vprime
 # The one place that says which version this is.
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -189,7 +189,7 @@ for kernel in $1; do \
 		$(anew) module WORLD= KVER="$$(tools/vm/setup --release $$kernel)"; \
 done; \
 for world in $(sort $(foreach k,$1,$(call world_of,$k))); do \
-	tools/vm/in-world $$world $(anew) $3 WORLD=$$world; \
+	tools/vm/in-world $$world $(anew) -j$(shell nproc) $3 WORLD=$$world; \
 done
 endef
 

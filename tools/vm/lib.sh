@@ -51,8 +51,9 @@ kernel_release() {
 	cat "$cache/kernel/$1/release" 2>/dev/null
 }
 
-# The folder of a world ("debian-13"); fails when it is not in the cache.
+# The root of a world ("debian-13"); fails when it is not in the cache.
 world_root() {
+	if [ "$1" = host ]; then echo /; return; fi
 	(cd -- "$cache/world/$1" 2>/dev/null && pwd -P)
 }
 
