@@ -186,7 +186,7 @@ static uint64_t run_import_map(struct work *work, unsigned long count)
 	return clock_ns() - start;
 }
 
-/* vgem maps what it imports at once */
+/* vgem maps what it imports at once; in Linux 7.x it only attaches */
 static uint64_t run_import_foreign(struct work *work, unsigned long count)
 {
 	return run_import_into(work, count, work->subject->foreign);

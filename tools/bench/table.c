@@ -85,8 +85,9 @@ void table_foot(unsigned int rounds)
 	       "vgem has the 1,000 there too, for comparison. A process waits in GEM_WAIT, or on a\n"
 	       "futex; these are medians of %u each. Giving memory back is not in the time of the\n"
 	       "touching rows. Anonymous memory is aligned to huge pages and advised to use them.\n"
-	       "\"By vgem\" is vgem importing vprime's buffer, and that maps too. \"Copying\" is making\n"
-	       "another buffer and copying the pages there. After a move all importers map again.\n"
+	       "\"By vgem\" is vgem importing vprime's buffer, and that maps too, but not in Linux 7.x.\n"
+	       "\"Copying\" is making another buffer and copying the pages there. After a move all\n"
+	       "importers map again.\n"
 	       "Attaching is measured inside the kernel, \"foreign\" through the kernel's own dma-buf.\n"
 	       "Buffers 1,000 and 100,000: means of the 500 around each, best of %u times. Kernel\n"
 	       "memory is the growth of Slab in /proc/meminfo over %d live buffers.\n",

@@ -5,6 +5,8 @@
 #include <drm/vprime_drm.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,17 +32,30 @@ static bool is_driver(int fd, const char *driver)
 	return same;
 }
 
-/* Returns: whether it is one of the driver's, or -errno */
-static int look_at(drmDevicePtr device, const char *driver, struct gpu *gpu)
+/* A node in /dev, by the first folder in sysfs that @pattern fits; empty if none does */
+static void find_node(const char *pattern, char path[GPU_PATH])
+{
+	glob_t found;
+
+	path[0] = '\0';
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	snprintf(path, GPU_PATH, "/dev/dri/%s", strrchr(found.gl_pathv[0], '/') + 1);
+	globfree(&found);
+}
+
+/* Returns: whether the device with folder @dir in sysfs is one of the driver's, or -errno */
+static int look_at(const char *dir, const char *driver, struct gpu *gpu)
 {
 	struct drm_vprime_get_param get = { .param = DRM_VPRIME_PARAM_GPU_INDEX };
+	char pattern[PATH_MAX];
 	int fd, found;
 
-	memset(gpu, 0, sizeof(*gpu));
-	if (device->available_nodes & 1 << DRM_NODE_PRIMARY)
-		snprintf(gpu->primary, GPU_PATH, "%s", device->nodes[DRM_NODE_PRIMARY]);
-	if (device->available_nodes & 1 << DRM_NODE_RENDER)
-		snprintf(gpu->render, GPU_PATH, "%s", device->nodes[DRM_NODE_RENDER]);
+	gpu->index = 0;
+	snprintf(pattern, sizeof(pattern), "%s/drm/card*", dir);
+	find_node(pattern, gpu->primary);
+	snprintf(pattern, sizeof(pattern), "%s/drm/renderD*", dir);
+	find_node(pattern, gpu->render);
 
 	fd = gpu_open(*gpu->render ? gpu->render : gpu->primary);
 	if (fd < 0)
@@ -61,27 +76,32 @@ static int by_index(const void *a, const void *b)
 	return (one->index > other->index) - (one->index < other->index);
 }
 
+/*
+ * libdrm's drmGetDevices2() knows buses by name: before 2.4.126 it passes over
+ * the faux bus, which vgem is on in Linux 7.x.
+ */
 int gpu_list(const char *driver, struct gpu gpus[GPU_MAX])
 {
-	drmDevicePtr devices[2 * GPU_MAX];
-	int found, count = 0, i;
+	static const char links[] = "/sys/class/drm/card*/device/drm";
 	bool denied = false;
+	int count = 0;
+	glob_t found;
+	size_t i;
 
-	/* flags 0: no need to have PCI's revisions looked up */
-	found = drmGetDevices2(0, devices, 2 * GPU_MAX);
-	if (found < 0)
+	/* connectors are named after cards, but the device of one is the card */
+	if (glob(links, 0, NULL, &found))
 		return 0;
-	if (found > 2 * GPU_MAX)
-		found = 2 * GPU_MAX;
-	for (i = 0; i < found && count < GPU_MAX; i++) {
-		int result = look_at(devices[i], driver, &gpus[count]);
+	for (i = 0; i < found.gl_pathc && count < GPU_MAX; i++) {
+		int result;
 
+		*strrchr(found.gl_pathv[i], '/') = '\0';
+		result = look_at(found.gl_pathv[i], driver, &gpus[count]);
 		if (result > 0)
 			count++;
 		if (result == -EACCES)
 			denied = true;
 	}
-	drmFreeDevices(devices, found);
+	globfree(&found);
 	qsort(gpus, (size_t)count, sizeof(*gpus), by_index);
 	return !count && denied ? -EACCES : count;
 }
