@@ -10,11 +10,10 @@
  * What tells it from the kernel's own: memory is cached and in huge pages; a
  * fence that somebody holds keeps the module in place; dma-bufs say that "vgem"
  * exports them, not "drm"; what it imports is mapped when it is needed, and not
- * pinned.
+ * pinned (the kernel's maps it at once, and in 7.x never).
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
-#include <linux/platform_device.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
@@ -67,19 +66,15 @@ static void vp_vgem_postclose(struct drm_device *drm, struct drm_file *file)
 	vp_fence_client_destroy(file->driver_priv);
 }
 
-/* Rows begin where the last one ends; the DRM core has checked the product. */
 static int vp_vgem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			       struct drm_mode_create_dumb *args)
 {
-	u64 size;
 	int ret;
 
-	args->pitch = DIV_ROUND_UP_ULL((u64)args->width * args->bpp, 8);
-	size = PAGE_ALIGN((u64)args->pitch * args->height);
-	ret = vp_gem_create_handle(drm, file, &size, &args->handle);
-	if (!ret)
-		args->size = size;
-	return ret;
+	ret = VP_DRM_SIZE_DUMB(drm, args);
+	if (ret)
+		return ret;
+	return vp_gem_create_handle(drm, file, &args->size, &args->handle);
 }
 
 /* vgem maps what it has made, and nothing else. */
@@ -139,7 +134,7 @@ static const struct drm_driver vp_vgem_driver = {
 	.minor = 0,
 };
 
-static struct platform_device *vp_vgem_platform;
+static struct device *vp_vgem_dev;
 static struct vp_vgem *vp_vgem;
 
 static void vp_vgem_release_fences(struct drm_device *drm, void *data)
@@ -181,27 +176,25 @@ static int vp_vgem_bring_up(struct device *dev)
 	return drm_dev_register(&gpu->drm, 0);
 }
 
-/* The device has no driver to be bound to, as the kernel's has none. */
+/* The device is on the bus where the kernel's vgem is. */
 static int vp_vgem_plug(void)
 {
 	int ret;
 
-	vp_vgem_platform = platform_device_register_simple("vgem",
-							   PLATFORM_DEVID_NONE,
-							   NULL, 0);
-	if (IS_ERR(vp_vgem_platform))
-		return PTR_ERR(vp_vgem_platform);
+	vp_vgem_dev = vp_bare_device_create("vgem");
+	if (IS_ERR(vp_vgem_dev))
+		return PTR_ERR(vp_vgem_dev);
 
 	ret = -ENOMEM;
-	if (!devres_open_group(&vp_vgem_platform->dev, NULL, GFP_KERNEL))
-		goto err_unregister;
-	ret = vp_vgem_bring_up(&vp_vgem_platform->dev);
+	if (!devres_open_group(vp_vgem_dev, NULL, GFP_KERNEL))
+		goto err_destroy;
+	ret = vp_vgem_bring_up(vp_vgem_dev);
 	if (!ret)
 		return 0;
 
-	devres_release_group(&vp_vgem_platform->dev, NULL);
-err_unregister:
-	platform_device_unregister(vp_vgem_platform);
+	devres_release_group(vp_vgem_dev, NULL);
+err_destroy:
+	vp_bare_device_destroy(vp_vgem_dev);
 	return ret;
 }
 
@@ -210,8 +203,8 @@ static void vp_vgem_unplug(void)
 	drm_dev_unregister(&vp_vgem->gpu.drm);
 	vp_fence_device_end(&vp_vgem->fences);
 	vp_gem_unmap_all(&vp_vgem->gpu.drm);
-	devres_release_group(&vp_vgem_platform->dev, NULL);
-	platform_device_unregister(vp_vgem_platform);
+	devres_release_group(vp_vgem_dev, NULL);
+	vp_bare_device_destroy(vp_vgem_dev);
 }
 
 static int __init vp_vgem_init(void)

@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
+#include <linux/platform_device.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
@@ -23,6 +24,12 @@
 
 #include "vp_probe.h"
 
+#if VP_HAVE_FAUX_DEVICE
+#include <linux/device/faux.h>
+#endif
+#if VP_HAVE_DRM_MODE_SIZE_DUMB
+#include <drm/drm_dumb_buffers.h>
+#endif
 #if !VP_HAVE_INSERT_PFN_PMD_LONG
 #include <linux/pfn_t.h>
 #endif
@@ -117,6 +124,37 @@ static inline struct file *vp_shmem_file_setup(struct vfsmount *mnt,
 					 mk_vma_flags(VMA_NORESERVE_BIT));
 #else
 	return shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE);
+#endif
+}
+
+/*
+ * A device that is nothing but a place in sysfs: on the faux bus, or where the
+ * kernel has none on the platform bus, as the kernel's own vgem is.
+ *
+ * Returns the device, or an ERR_PTR().
+ */
+static inline struct device *vp_bare_device_create(const char *name)
+{
+#if VP_HAVE_FAUX_DEVICE
+	struct faux_device *faux = faux_device_create(name, NULL, NULL);
+
+	/* It does not say why not. */
+	return faux ? &faux->dev : ERR_PTR(-ENODEV);
+#else
+	struct platform_device *platform;
+
+	platform = platform_device_register_simple(name, PLATFORM_DEVID_NONE,
+						   NULL, 0);
+	return IS_ERR(platform) ? ERR_CAST(platform) : &platform->dev;
+#endif
+}
+
+static inline void vp_bare_device_destroy(struct device *dev)
+{
+#if VP_HAVE_FAUX_DEVICE
+	faux_device_destroy(to_faux_device(dev));
+#else
+	platform_device_unregister(to_platform_device(dev));
 #endif
 }
 
@@ -266,6 +304,20 @@ static inline int vp_timer_delete_sync(struct timer_list *timer)
 	.prime_fd_to_handle = drm_gem_prime_fd_to_handle,
 #else
 #define VP_DRM_DRIVER_PRIME
+#endif
+
+/*
+ * Pitch and size of a dumb buffer as the DRM core would have them; 0 or an errno.
+ * Where it does not say, rows begin where the last one ends, and it has checked
+ * the product itself.
+ */
+#if VP_HAVE_DRM_MODE_SIZE_DUMB
+#define VP_DRM_SIZE_DUMB(drm, args)	drm_mode_size_dumb(drm, args, 0, 0)
+#else
+#define VP_DRM_SIZE_DUMB(drm, args) ({					\
+	(args)->pitch = DIV_ROUND_UP_ULL((u64)(args)->width * (args)->bpp, 8); \
+	(args)->size = PAGE_ALIGN((u64)(args)->pitch * (args)->height);	\
+	0; })
 #endif
 
 #if VP_HAVE_DRM_DRIVER_DATE

@@ -45,6 +45,8 @@ ask MM_GET_UNMAPPED_AREA_FILE 'linux/mm.h linux/sched/mm.h' \
 	'mm_get_unmapped_area((struct file *)0, 0, 0, 0, 0);'
 ask SHMEM_VMA_FLAGS 'linux/mm.h linux/shmem_fs.h' \
 	'shmem_file_setup_with_mnt(0, "probe", 0, mk_vma_flags(VMA_NORESERVE_BIT));'
+ask FAUX_DEVICE linux/device/faux.h \
+	'faux_device_destroy(faux_device_create("probe", (struct device *)0, 0));'
 ask INVALIDATE_MAPPINGS linux/dma-buf.h \
 	'static struct dma_buf_attach_ops o = { .invalidate_mappings = 0 }; (void)o;'
 ask DMA_BUF_LOCKED linux/dma-buf.h \
@@ -59,6 +61,8 @@ ask TIMER_DELETE_SYNC linux/timer.h \
 	'timer_delete_sync((struct timer_list *)0);'
 ask DRM_DRIVER_PRIME_MMAP drm/drm_drv.h \
 	'static struct drm_driver d = { .gem_prime_mmap = 0 }; (void)d;'
+ask DRM_MODE_SIZE_DUMB 'drm/drm_drv.h drm/drm_mode.h drm/drm_dumb_buffers.h' \
+	'drm_mode_size_dumb((struct drm_device *)0, (struct drm_mode_create_dumb *)0, 0, 0);'
 ask DRM_DRIVER_DATE drm/drm_drv.h \
 	'static struct drm_driver d = { .date = "0" }; (void)d;'
 ask DRM_SHOW_FDINFO 'drm/drm_drv.h drm/drm_file.h' \
