@@ -26,8 +26,9 @@ struct vp_answers;
 void vp_compare_vgem(void (*ask)(struct vp_answers *to));
 
 /*
- * The same, but to these questions each has its own answer, as listed: a
- * difference that is known, and one that is gone, must not go unseen either.
+ * The same, but where the kernel's gives these answers ours has another, as
+ * listed. On a kernel whose vgem says something else, ours says that as well. A
+ * known difference that is gone must not go unseen either.
  */
 struct vp_difference {
 	const char *question;

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include "vp_module.h"
 #include "vp_vgem.h"
 
-#define NODES_DIR	"/sys/devices/platform/vgem/drm"
+#define CLASS_DIR	"/sys/class/drm"
 #define UNLOAD_MS	2000
 #define POLL_MS		10
 
@@ -30,6 +31,13 @@ enum vp_vgem vp_vgem_which(void)
 	fclose(file);
 	/* O: it is not one of the kernel's own tree. */
 	return strchr(taint, 'O') ? VP_VGEM_OURS : VP_VGEM_STOCK;
+}
+
+bool vp_vgem_maps_imports(void)
+{
+	/* The helper is a module that comes with the kernel's vgem. */
+	igt_assert(vp_vgem_loaded());
+	return system("grep -q drm_gem_shmem_prime_import_no_map /proc/kallsyms");
 }
 
 int vp_try_vgem_load(void)
@@ -72,23 +80,51 @@ void vp_vgem_end(void)
 		vp_vgem_unload();
 }
 
+/*
+ * Nodes in sysfs are links to below their devices. vgem's was on the platform
+ * bus, and is on the faux bus in Linux 7.x.
+ */
+static bool is_vgem(const char *node)
+{
+	char path[300], to[300];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), CLASS_DIR "/%s", node);
+	len = readlink(path, to, sizeof(to) - 1);
+	if (len < 0)
+		return false;
+	to[len] = 0;
+	return strstr(to, "/vgem/drm/");
+}
+
 int vp_vgem_node_path(enum vp_node node, char *path, size_t len)
 {
 	const char *prefix = node == VP_PRIMARY ? "card" : "renderD";
-	DIR *dir = opendir(NODES_DIR);
+	DIR *dir = opendir(CLASS_DIR);
 	struct dirent *entry;
 	int ret = -ENODEV;
 
 	if (!dir)
 		return -ENODEV;
-	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+	while (ret && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) ||
+		    !is_vgem(entry->d_name))
 			continue;
 		snprintf(path, len, "/dev/dri/%s", entry->d_name);
 		ret = 0;
 	}
 	closedir(dir);
 	return ret;
+}
+
+void vp_vgem_device_dir(char path[PATH_MAX])
+{
+	char node[300], link[300];
+
+	igt_assert_eq(vp_vgem_node_path(VP_PRIMARY, node, sizeof(node)), 0);
+	snprintf(link, sizeof(link), CLASS_DIR "/%s/device",
+		 strrchr(node, '/') + 1);
+	igt_assert(realpath(link, path));
 }
 
 int vp_vgem_open(enum vp_node node)

@@ -14,6 +14,7 @@
 #ifndef VP_VGEM_H
 #define VP_VGEM_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "vp_gpu.h"
@@ -32,6 +33,12 @@ bool vp_vgem_loaded(void);
 /* Which one it is, by what the kernel says of where it came from. */
 enum vp_vgem vp_vgem_which(void);
 
+/*
+ * Whether the kernel's vgem maps a buffer when it imports it. Where the DRM
+ * core's helper can do without (in Linux 7.x) it does not, and never does later.
+ */
+bool vp_vgem_maps_imports(void);
+
 /* The first one gives what is being let go of two seconds. */
 void vp_vgem_unload(void);
 int vp_try_vgem_unload(void);
@@ -41,6 +48,8 @@ void vp_vgem_end(void);
 int vp_vgem_open(enum vp_node node);
 /* Returns a negative errno when there is none. */
 int vp_vgem_node_path(enum vp_node node, char *path, size_t len);
+/* Its device's folder in sysfs, on the bus that it is on. */
+void vp_vgem_device_dir(char path[PATH_MAX]);
 
 /* Something keeps the module where it is. */
 #define vp_assert_vgem_kept() \

@@ -12,7 +12,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -47,8 +49,9 @@ static void ask_version(struct vp_answers *to)
 			.drm_di_major = 1, .drm_di_minor = 4,
 			.drm_dd_major = -1, .drm_dd_minor = -1,
 		};
+		char dir[PATH_MAX], *busid;
 		drmDevicePtr device;
-		char *busid;
+		int ret;
 
 		igt_assert(version);
 		vp_say(to, version->name, "name, %s", name);
@@ -68,12 +71,17 @@ static void ask_version(struct vp_answers *to)
 		vp_say(to, busid ? busid : "none", "bus id, %s", name);
 		drmFreeBusid(busid);
 
-		igt_assert_eq(drmGetDevice2(fd, 0, &device), 0);
-		vp_say_number(to, device->available_nodes, "nodes, %s", name);
-		igt_assert_eq(device->bustype, DRM_BUS_PLATFORM);
-		vp_say(to, device->businfo.platform->fullname, "device, %s",
-		       name);
-		drmFreeDevice(&device);
+		vp_vgem_device_dir(dir);
+		vp_say(to, dir, "device, %s", name);
+		/* libdrm before 2.4.126 does not know the faux bus. */
+		ret = drmGetDevice2(fd, 0, &device);
+		vp_say_number(to, ret, "drmGetDevice2, %s", name);
+		if (!ret) {
+			vp_say_number(to, device->bustype, "bus, %s", name);
+			vp_say_number(to, device->available_nodes, "nodes, %s",
+				      name);
+			drmFreeDevice(&device);
+		}
 		close(fd);
 	}
 }
@@ -437,16 +445,31 @@ static void say_text(struct vp_answers *to, const char *path)
 	vp_say(to, text, "%.90s", path);
 }
 
+static void say_link(struct vp_answers *to, const char *device,
+		     const char *name)
+{
+	char path[PATH_MAX + 16], target[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", device, name);
+	vp_say(to, realpath(path, target) ? target : "none", "%s", name);
+}
+
 static void ask_files(struct vp_answers *to)
 {
-	static const char device[] = "/sys/devices/platform/vgem";
-	char path[400], node[300], debug[360];
+	char device[PATH_MAX], path[2 * PATH_MAX], node[300], debug[360];
 
 	igt_assert_eq(vp_vgem_node_path(VP_PRIMARY, node, sizeof(node)), 0);
+	vp_vgem_device_dir(device);
+	vp_say(to, device, "device");
 	say_files(to, device);
-	say_files(to, "/sys/devices/platform/vgem/drm");
-	say_text(to, "/sys/devices/platform/vgem/uevent");
-	say_text(to, "/sys/devices/platform/vgem/modalias");
+	snprintf(path, sizeof(path), "%s/drm", device);
+	say_files(to, path);
+	snprintf(path, sizeof(path), "%s/uevent", device);
+	say_text(to, path);
+	snprintf(path, sizeof(path), "%s/modalias", device);
+	say_text(to, path);
+	say_link(to, device, "subsystem");
+	say_link(to, device, "driver");
 	say_files(to, "/sys/bus/platform/drivers/vgem");
 	say_files(to, "/sys/module/vgem/parameters");
 	snprintf(path, sizeof(path), "%s/drm/%s", device,
