@@ -11,6 +11,8 @@
 #include <gbm.h>
 #include <xf86drm.h>
 
+#include "vp_access.h"
+#include "vp_resident.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
@@ -151,8 +153,10 @@ static long long memory_figure(int gpu, const char *name)
 
 static void fdinfo(void)
 {
+	struct vp_counts before = vp_counts();
 	int gpu = vp_open(0), dmabuf;
 	uint32_t handle, shared;
+	uint64_t resident;
 	char *map;
 
 	/* grep knows whether the DRM core can; what it says is then a must. */
@@ -163,18 +167,33 @@ static void fdinfo(void)
 	handle = vp_create(gpu, 16 * VP_PAGE);
 	shared = vp_create(gpu, 4 * VP_PAGE);
 	dmabuf = vp_export(gpu, shared);
-	map = vp_map(gpu, handle, 16 * VP_PAGE, PROT_READ | PROT_WRITE);
-	map[0] = map[VP_PAGE] = map[2 * VP_PAGE] = 1;
-
 	igt_assert_eq(memory_figure(gpu, "drm-total-memory"), 20 * VP_PAGE);
 	igt_assert_eq(memory_figure(gpu, "drm-shared-memory"), 4 * VP_PAGE);
-	igt_assert_eq(memory_figure(gpu, "drm-resident-memory"), 3 * VP_PAGE);
+	/* The DRM core leaves out what there is nothing of. */
+	igt_assert_lte(memory_figure(gpu, "drm-resident-memory"), 0);
+
+	map = vp_map(gpu, handle, 16 * VP_PAGE, PROT_READ | PROT_WRITE);
+	map[0] = map[VP_PAGE] = map[2 * VP_PAGE] = 1;
+	resident = vp_info(gpu, handle).resident;
+	vp_assert_resident(resident, 3 * VP_PAGE, 16 * VP_PAGE);
+	igt_assert_eq(memory_figure(gpu, "drm-resident-memory"), resident);
+	igt_assert_eq(vp_watch(vp_id(gpu, handle))->resident, resident);
+	igt_assert_eq(vp_counts().pages - before.pages, resident / VP_PAGE);
+
+	/* The sum of two. */
+	vp_gpu_fill(gpu, shared, 4 * VP_PAGE, 1);
+	igt_assert_eq(vp_info(gpu, shared).resident, 4 * VP_PAGE);
+	igt_assert_eq(memory_figure(gpu, "drm-resident-memory"),
+		      resident + 4 * VP_PAGE);
+	igt_assert_eq(vp_counts().pages - before.pages,
+		      resident / VP_PAGE + 4);
 
 	vp_unmap(map, 16 * VP_PAGE);
 	close(dmabuf);
 	vp_close(gpu, handle);
 	vp_close(gpu, shared);
 	igt_assert_eq(memory_figure(gpu, "drm-total-memory"), 0);
+	igt_assert_lte(memory_figure(gpu, "drm-resident-memory"), 0);
 	close(gpu);
 }
 

@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
+#include "vp_resident.h"
 #include "vp_test.h"
+#include "vp_vgem.h"
 #include "vp_watch.h"
 
 IGT_TEST_DESCRIPTION("The list of buffers and of who is at them");
@@ -61,6 +63,7 @@ static void life(void)
 	uint64_t id = vp_id(gpu, handle);
 	const struct vp_watch_buffer *buffer = vp_watch(id);
 	char *map;
+	bool maps;
 
 	assert_word(buffer->exporter, "vprime0");
 	assert_word(buffer->state, "live");
@@ -76,7 +79,8 @@ static void life(void)
 
 	map = vp_map(gpu, handle, SIZE, RW);
 	map[2 * VP_PAGE] = 1;
-	igt_assert_eq(vp_watch(id)->resident, VP_PAGE);
+	vp_assert_resident(vp_watch(id)->resident, VP_PAGE, SIZE);
+	igt_assert_eq(vp_watch(id)->resident, vp_info(gpu, handle).resident);
 
 	dmabuf = vp_export(gpu, handle);
 	igt_assert(vp_watch(id)->exported);
@@ -98,15 +102,17 @@ static void life(void)
 	assert_attachment(id, "vprime1", "movable", "no", "none");
 	igt_assert_eq(map[2 * VP_PAGE], 1);
 
-	/* vgem maps what it imports, and cannot be told to let it move. */
+	/* vgem cannot be told to let it move, if it maps what it imports. */
 	vp_load_foreign("vgem");
 	vgem = vp_open_foreign("vgem");
+	maps = vp_vgem_maps_imports();
 	vp_import(vgem, dmabuf);
 	igt_assert_eq(vp_watch(id)->attachments, 3);
-	igt_assert_eq(vp_watch(id)->mapped, 1);
-	igt_assert_lt(0u, vp_watch(id)->pins);
-	assert_attachment(id, "vgem", "pinned", "yes", "bidirectional");
-	igt_assert_lt(0u, vp_watch_attachment(id, "vgem")->pins);
+	igt_assert_eq(vp_watch(id)->mapped, maps);
+	igt_assert_eq(vp_watch(id)->pins > 0, maps);
+	assert_attachment(id, "vgem", "pinned", maps ? "yes" : "no",
+			  maps ? "bidirectional" : "none");
+	igt_assert_eq(vp_watch_attachment(id, "vgem")->pins > 0, maps);
 	show(id);
 
 	/* And all of it backwards. */

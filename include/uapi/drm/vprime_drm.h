@@ -182,8 +182,11 @@ struct drm_vprime_gem_info {
 	/** @size: out: bytes */
 	__u64 size;
 	/**
-	 * @resident: out: bytes of memory that exist now. 0 for a buffer of
-	 * another driver, which does not tell.
+	 * @resident: out: bytes of memory that exist for the buffer now. It
+	 * comes in folios, which are pages or larger as the kernel sees fit:
+	 * touching one byte makes the folio around it, from a page up to a
+	 * huge page or the whole buffer. 0 before the first touch, and for a
+	 * buffer of another driver, which does not tell.
 	 */
 	__u64 resident;
 	/**
