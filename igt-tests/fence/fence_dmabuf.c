@@ -179,28 +179,28 @@ static void export_readers(enum who maker)
 	struct scene scene = prepare(maker);
 
 	for (enum who first = 0; first < ALL; first++) {
+		struct vp_sync_fence readers[ALL] = {};
 		uint32_t fence[ALL];
 		struct vp_sync info;
 		int sync, one;
 
-		for (enum who who = 0; who < ALL; who++)
+		for (enum who who = 0; who < ALL; who++) {
 			fence[who] = attach(&scene, who, false);
+			readers[who].driver = driver[who];
+			readers[who].timeline = purpose(who, false);
+		}
 		sync = vp_dmabuf_get_sync(scene.dmabuf, READ);
 		igt_assert_eq(vp_sync_state(sync), 1);
 		close(sync);
 		sync = vp_dmabuf_get_sync(scene.dmabuf, WRITE);
 		vp_sync_read(sync, &info);
-		igt_assert_eq(info.fences, ALL);
-		for (enum who who = 0; who < ALL; who++)
-			igt_assert_eq(vp_sync_find(&info, driver[who],
-						   purpose(who, false))
-				      ->status, 0);
+		vp_sync_expect(&info, readers, ALL);
 		assert_free(&scene, true, false);
 
 		signal_fence(&scene, first, fence[first]);
 		vp_sync_read(sync, &info);
-		igt_assert_eq(vp_sync_find(&info, driver[first],
-					   purpose(first, false))->status, 1);
+		readers[first].status = 1;
+		vp_sync_expect(&info, readers, ALL);
 		igt_assert_eq(vp_poll(sync, POLLIN, 0), 0);
 		/* The next export has what is pending then. */
 		one = vp_dmabuf_get_sync(scene.dmabuf, DMA_BUF_SYNC_RW);
@@ -416,9 +416,8 @@ static void import_beside(void)
 	out = vp_dmabuf_get_sync(scene.dmabuf, WRITE);
 	vp_sync_read(out, &info);
 	close(out);
-	igt_assert_eq(info.fences, 2);
-	vp_sync_find(&info, "vprime0", "render");
-	vp_sync_find(&info, "vprime1", "read");
+	vp_assert_fences(&info, VP_FENCE("vprime0", "render", 0),
+			 VP_FENCE("vprime1", "read", 0));
 	vp_timeline_signal(scene.fd[A], scene.timeline, 1);
 	assert_free(&scene, true, false);
 	signal_fence(&scene, B, reader);

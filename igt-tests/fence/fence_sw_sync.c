@@ -341,9 +341,8 @@ static void with_vprime(void)
 	sync[1] = vp_fence(gpu, timeline, NULL);
 	merged = vp_sync_merge(sync[0], sync[1], "both");
 	vp_sync_read(merged, &info);
-	igt_assert_eq(info.fences, 2);
-	vp_sync_find(&info, "sw_sync", NAME);
-	vp_sync_find(&info, "vprime0", "render");
+	vp_assert_fences(&info, VP_FENCE("sw_sync", NAME, 0),
+			 VP_FENCE("vprime0", "render", 0));
 	igt_assert_eq(vp_poll(merged, POLLIN, 0), 0);
 	vp_timeline_signal(gpu, timeline, 1);
 	igt_assert_eq(vp_poll(merged, POLLIN, 0), 0);
@@ -351,7 +350,8 @@ static void with_vprime(void)
 	igt_assert_eq(vp_poll(merged, POLLIN, WAKE_MS), POLLIN);
 	vp_sync_read(merged, &info);
 	igt_assert_eq(info.status, -ENOENT);
-	igt_assert_eq(vp_sync_find(&info, "vprime0", "render")->status, 1);
+	vp_assert_fences(&info, VP_FENCE("sw_sync", NAME, -ENOENT),
+			 VP_FENCE("vprime0", "render", 1));
 	close(sync[0]);
 	close(sync[1]);
 	close(merged);

@@ -163,7 +163,6 @@ static void reset(void)
 static void point_error(void)
 {
 	struct scene scene = prepare(3);
-	struct vp_sync info;
 	int sync[3];
 
 	for (int i = 0; i < 3; i++) {
@@ -176,20 +175,15 @@ static void point_error(void)
 	signal_point(&scene, 0, 0);
 	signal_point(&scene, 1, -EIO);
 	igt_assert_eq(vp_poll(sync[1], POLLIN, WAKE_MS), POLLIN);
-	vp_sync_read(sync[1], &info);
-	igt_assert_eq(info.status, -EIO);
-	igt_assert_eq(vp_sync_find(&info, VP_PATIENT, "line 1")->status, -EIO);
-	vp_sync_read(sync[0], &info);
-	igt_assert_eq(info.status, 1);
-	igt_assert_eq(vp_sync_find(&info, VP_PATIENT, "line 0")->status, 1);
+	/* Of those before it, what has signalled is no longer part of a point. */
+	vp_assert_sync(sync[1], VP_PATIENT, "line 1", -EIO);
+	vp_assert_sync(sync[0], VP_PATIENT, "line 0", 1);
 	igt_assert_eq(vp_sync_state(sync[2]), 0);
 	/* Waits do not tell. */
 	assert_points(&scene, 2, 3);
 	vp_timeline_destroy(scene.gpu, scene.timeline[2]);
 	assert_points(&scene, 3, 3);
-	vp_sync_read(sync[2], &info);
-	igt_assert_eq(vp_sync_find(&info, VP_PATIENT, "line 2")->status,
-		      -ECANCELED);
+	vp_assert_sync(sync[2], VP_PATIENT, "line 2", -ECANCELED);
 	for (int i = 0; i < 3; i++)
 		close(sync[i]);
 	let_go(&scene);
@@ -332,7 +326,8 @@ static void transfer_waits(void)
 	sync = vp_remote_take(&other, vp_remote_result(&other, NULL));
 	vp_remote_end(&other);
 	vp_sync_read(sync, &info);
-	igt_assert_eq(vp_sync_find(&info, VP_PATIENT, "line 1")->status, 0);
+	vp_assert_fences(&info, VP_FENCE(VP_PATIENT, "line 0", 0),
+			 VP_FENCE(VP_PATIENT, "line 1", 0));
 	signal_point(&scene, 1, 0);
 	signal_point(&scene, 0, 0);
 	igt_assert_eq(vp_poll(sync, POLLIN, WAKE_MS), POLLIN);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <unistd.h>
+#include <xf86drm.h>
+
 #include "vp_fence.h"
 #include "vp_gpu.h"
 #include "vp_igt.h"
 #include "vp_sync.h"
+#include "vp_syncobj.h"
 
 void vp_sync_read(int fd, struct vp_sync *sync)
 {
@@ -23,33 +27,62 @@ unsigned int vp_sync_count(int fd)
 	return vp_sync_info(fd, NULL, 0).num_fences;
 }
 
-unsigned int vp_sync_count_of(const struct vp_sync *sync, const char *driver,
-			      const char *timeline)
+bool vp_sync_detaches(void)
 {
-	unsigned int count = 0;
+	/* -1 until a fence of the kernel's own, which has signalled, was asked. */
+	static int detaches = -1;
+	struct sync_fence_info fence;
+	int gpu, sync;
 
-	for (unsigned int i = 0; i < sync->fences; i++)
-		count += !strcmp(sync->fence[i].driver_name, driver) &&
-			 !strcmp(sync->fence[i].obj_name, timeline);
-	return count;
+	if (detaches >= 0)
+		return detaches;
+	gpu = vp_open(1);
+	sync = vp_syncobj_get_sync(gpu, vp_syncobj(gpu,
+						   DRM_SYNCOBJ_CREATE_SIGNALED));
+	igt_assert_eq(vp_sync_info(sync, &fence, 1).status, 1);
+	detaches = strcmp(fence.driver_name, "stub") != 0;
+	close(sync);
+	close(gpu);
+	return detaches;
 }
 
-const struct sync_fence_info *vp_sync_find(const struct vp_sync *sync,
-					   const char *driver,
-					   const char *timeline)
+static bool is_expected(const struct sync_fence_info *fence,
+			const struct vp_sync_fence *want)
 {
-	if (vp_sync_count_of(sync, driver, timeline) != 1)
-		for (unsigned int i = 0; i < sync->fences; i++)
-			igt_warn("fence of %s on %s\n",
-				 sync->fence[i].driver_name,
-				 sync->fence[i].obj_name);
-	igt_assert_f(vp_sync_count_of(sync, driver, timeline) == 1,
-		     "not one fence of %s on %s\n", driver, timeline);
-	for (unsigned int i = 0; i < sync->fences; i++)
-		if (!strcmp(sync->fence[i].driver_name, driver) &&
-		    !strcmp(sync->fence[i].obj_name, timeline))
-			return &sync->fence[i];
-	return NULL;
+	bool detached = want->status && vp_sync_detaches();
+
+	return fence->status == want->status &&
+	       !strcmp(fence->driver_name,
+		       detached ? "detached-driver" : want->driver) &&
+	       !strcmp(fence->obj_name,
+		       detached ? "signaled-timeline" : want->timeline) &&
+	       (!want->timestamp_ns ||
+		(int64_t)fence->timestamp_ns == want->timestamp_ns);
+}
+
+void vp_sync_expect(const struct vp_sync *sync,
+		    const struct vp_sync_fence *want, unsigned int count)
+{
+	bool found[VP_SYNC_FENCES] = { false };
+	unsigned int at;
+
+	for (unsigned int i = 0; i < count; i++) {
+		for (at = 0; at < sync->fences; at++)
+			if (!found[at] && is_expected(&sync->fence[at],
+						      &want[i]))
+				break;
+		if (at == sync->fences)
+			for (at = 0; at < sync->fences; at++)
+				igt_warn("%s fence of %s on %s: %d\n",
+					 found[at] ? "expected" : "other",
+					 sync->fence[at].driver_name,
+					 sync->fence[at].obj_name,
+					 sync->fence[at].status);
+		igt_assert_f(at < sync->fences, "no fence of %s on %s: %d\n",
+			     want[i].driver, want[i].timeline, want[i].status);
+		found[at] = true;
+	}
+	igt_assert_eq(sync->fences, count);
 }
 
 int64_t vp_sync_time(int fd)

@@ -5,6 +5,7 @@
 #ifndef VP_SYNC_H
 #define VP_SYNC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <linux/sync_file.h>
@@ -20,23 +21,44 @@ struct vp_sync {
 };
 
 void vp_sync_read(int fd, struct vp_sync *sync);
-/* How many fences there are, and how many of that driver and timeline. */
 unsigned int vp_sync_count(int fd);
-unsigned int vp_sync_count_of(const struct vp_sync *sync, const char *driver,
-			      const char *timeline);
-/* The only one of that driver and timeline. */
-const struct sync_fence_info *vp_sync_find(const struct vp_sync *sync,
-					   const char *driver,
-					   const char *timeline);
+
+/*
+ * A fence as a test expects it: of that driver and timeline, in that state, and
+ * signalled at that time unless it is 0. On newer kernels a fence lets go of its
+ * driver when it signals, and has the same names from then on as every other one
+ * that has signalled: there these are expected, in place of @driver and
+ * @timeline, and only @status and @timestamp_ns tell such fences apart.
+ */
+struct vp_sync_fence {
+	const char *driver, *timeline;
+	int status;
+	int64_t timestamp_ns;
+};
+
+#define VP_FENCE(driver_name, timeline_name, state, ...) \
+	{ .driver = (driver_name), .timeline = (timeline_name), \
+	  .status = (state), __VA_ARGS__ }
+
+/* Whether this kernel takes the names of fences that have signalled away. */
+bool vp_sync_detaches(void);
+/* These are in it, in any order, and no others. */
+void vp_sync_expect(const struct vp_sync *sync,
+		    const struct vp_sync_fence *fence, unsigned int count);
+
+#define vp_assert_fences(sync, ...) \
+	do { \
+		const struct vp_sync_fence vp_fences__[] = { __VA_ARGS__ }; \
+		vp_sync_expect(sync, vp_fences__, \
+			       sizeof(vp_fences__) / sizeof(vp_fences__[0])); \
+	} while (0)
 
 /* There is one fence in it, and it is this one. */
 #define vp_assert_sync(fd, driver, timeline, state) \
 	do { \
 		struct vp_sync vp_sync__; \
 		vp_sync_read(fd, &vp_sync__); \
-		igt_assert_eq(vp_sync__.fences, 1); \
-		igt_assert_eq(vp_sync_find(&vp_sync__, driver, timeline) \
-			      ->status, state); \
+		vp_assert_fences(&vp_sync__, VP_FENCE(driver, timeline, state)); \
 		igt_assert_eq(vp_sync__.status, state); \
 	} while (0)
 
