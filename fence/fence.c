@@ -272,11 +272,11 @@ void vp_fence_leave(struct vp_fence *group, int error)
 
 /**
  * vp_fence_from - is a fence one of this module's?
- * @base: any fence
+ * @base: any fence, signalled or not: what has a release keeps its operations
  *
  * Returns it as what it is, or NULL when it is another driver's.
  */
 struct vp_fence *vp_fence_from(struct dma_fence *base)
 {
-	return base->ops == &vp_fence_ops ? to_vp_fence(base) : NULL;
+	return vp_fence_has_ops(base, &vp_fence_ops) ? to_vp_fence(base) : NULL;
 }

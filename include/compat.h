@@ -253,8 +253,22 @@ static inline bool vp_resv_has_fences(struct dma_resv *resv)
 }
 
 /*
+ * Whether a fence has these operations. On newer kernels the pointer is protected
+ * by RCU, and becomes NULL at any moment when the fence signals, unless the
+ * operations include release or wait: it is for the kernel to follow, not for us.
+ */
+static inline bool vp_fence_has_ops(struct dma_fence *fence,
+				    const struct dma_fence_ops *ops)
+{
+	return (const struct dma_fence_ops __force *)READ_ONCE(fence->ops) ==
+	       ops;
+}
+
+/*
  * A fence's names; in an RCU read-side section, as they may go with it. Newer
- * kernels read the pointer themselves and mark it as protected by RCU.
+ * kernels read the pointer themselves and mark it as protected by RCU. They are
+ * the driver's as long as the fence is pending: the newer kernels have names of
+ * their own for all those that have signalled.
  */
 static inline const char *vp_fence_driver_name(struct dma_fence *fence)
 {

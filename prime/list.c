@@ -180,6 +180,25 @@ static void vp_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
 	spin_unlock(&buf->lock);
 }
 
+/* Left out when it signals meanwhile: the names may be the kernel's by then. */
+static void vp_show_fence(struct seq_file *m, struct dma_fence *fence,
+			  enum dma_resv_usage usage)
+{
+	const char *driver, *timeline;
+
+	rcu_read_lock();
+	driver = vp_fence_driver_name(fence);
+	timeline = vp_fence_timeline_name(fence);
+	if (!dma_fence_is_signaled(fence)) {
+		seq_puts(m, "  fence");
+		vp_show_name(m, "driver", driver);
+		vp_show_name(m, "timeline", timeline);
+		seq_printf(m, " seqno=%llu usage=%s\n", fence->seqno,
+			   vp_usage_name(usage));
+	}
+	rcu_read_unlock();
+}
+
 static unsigned int vp_show_fences(struct seq_file *m,
 					 struct vp_dmabuf *buf)
 {
@@ -192,15 +211,8 @@ static unsigned int vp_show_fences(struct seq_file *m,
 		if (dma_fence_is_signaled(fence))
 			continue;
 		count++;
-		if (!m)
-			continue;
-		rcu_read_lock();
-		seq_puts(m, "  fence");
-		vp_show_name(m, "driver", vp_fence_driver_name(fence));
-		vp_show_name(m, "timeline", vp_fence_timeline_name(fence));
-		rcu_read_unlock();
-		seq_printf(m, " seqno=%llu usage=%s\n", fence->seqno,
-			   vp_usage_name(dma_resv_iter_usage(&cursor)));
+		if (m)
+			vp_show_fence(m, fence, dma_resv_iter_usage(&cursor));
 	}
 	return count;
 }
