@@ -86,6 +86,7 @@ struct fz_run {
 	struct fz_vec bufs, files, pending;
 	struct fz_waiting waiting;
 	char vgem[FZ_NAME];
+	bool vgem_maps;			/* what it imports */
 	int processor;			/* that all of them are on */
 	unsigned int contexts;
 	bool has_limbo;
@@ -163,7 +164,7 @@ int64_t fz_move(struct fz_run *run, const struct fz_buf *buf);
 void fz_check_counts(struct fz_run *run);
 
 /* Where vgem's primary node is. */
-void fz_find_vgem(char path[FZ_NAME]);
+void fz_find_vgem(struct fz_run *run);
 /* vgem imports. */
 void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 		       struct fz_fd *fd, struct fz_fd *from);

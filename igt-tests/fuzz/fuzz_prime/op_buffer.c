@@ -186,7 +186,7 @@ static void check_info(struct fz_run *run, const struct fz_handle *handle,
 	if (buf->maker == FZ_OURS) {
 		snprintf(origin, sizeof(origin), "vprime%u",
 			 buf->origin->index);
-		attached += buf->pins;
+		attached += buf->foreign;
 	} else {
 		snprintf(origin, sizeof(origin), "%s", foreign[buf->maker]);
 	}

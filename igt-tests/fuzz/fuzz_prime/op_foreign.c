@@ -13,12 +13,32 @@
 
 #include "fuzz.h"
 #include "vp_test.h"
+#include "vp_watch.h"
 
 /* Debugging of the DMA API counts so many for one page, and no more. */
 #define MAX_IMPORTERS	7
 
-/* Where vgem's primary node is, "" without one. */
-void fz_find_vgem(char path[FZ_NAME])
+/*
+ * Older vgem maps what it imports, as a static importer that keeps the memory
+ * where it is for as long as it has a handle. On Linux 7.3 it only attaches.
+ */
+static bool maps_imports(int vgem)
+{
+	int gpu = vp_open(0), dmabuf;
+	uint32_t handle = vp_create(gpu, VP_PAGE), theirs;
+	bool maps;
+
+	dmabuf = vp_export(gpu, handle);
+	theirs = vp_import(vgem, dmabuf);
+	maps = vp_watch(vp_id(gpu, handle))->mapped;
+	vp_close(vgem, theirs);
+	close(dmabuf);
+	close(gpu);
+	return maps;
+}
+
+/* Where vgem's primary node is, "" without one; and what it is like. */
+void fz_find_vgem(struct fz_run *run)
 {
 	char link[32];
 	ssize_t len;
@@ -27,8 +47,9 @@ void fz_find_vgem(char path[FZ_NAME])
 	vp_load_foreign("vgem");
 	fd = vp_open_foreign("vgem");
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, FZ_NAME - 1);
-	path[len > 0 ? len : 0] = '\0';
+	len = readlink(link, run->vgem, FZ_NAME - 1);
+	run->vgem[len > 0 ? len : 0] = '\0';
+	run->vgem_maps = maps_imports(fd);
 	close(fd);
 }
 
@@ -122,9 +143,8 @@ void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 			handle->value);
 		return;
 	}
-	/* A static importer has it mapped until it closes the handle. */
 	handle = foreign_handle(step, fd->file, prime.handle, buf);
-	handle->pinning = buf->maker == FZ_OURS;
+	handle->pinning = buf->maker == FZ_OURS && run->vgem_maps;
 	if (handle->pinning)
 		fz_foreign_map(buf);
 }

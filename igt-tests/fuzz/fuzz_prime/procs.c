@@ -343,7 +343,7 @@ void fz_start(struct fz_run *run, const struct fz_options *options)
 	run->counts = open_debugfs("counts", O_RDONLY);
 	run->buffers = open_debugfs("buffers", O_RDONLY);
 	fz_memory_reset();
-	fz_find_vgem(run->vgem);
+	fz_find_vgem(run);
 	run->processor = (int)(options->seed + options->label) % 2;
 	use_processor(run->processor);
 	/* The last one is plugged in by a step. */
