@@ -32,7 +32,6 @@ IGT_TEST_DESCRIPTION("Great numbers of fences and timelines");
 #define PATIENT		"fence_timeout_ms=60000"
 /* What may be left of signalled ones on a buffer, until it is used again. */
 #define LEFT		20
-#define PATIENCE_MS	30000
 /* Much longer than anything here takes, and nothing to wait for. */
 #define STALL_MS	5000
 
@@ -56,7 +55,7 @@ static void assert_few_on(uint64_t id, unsigned int most)
 static void assert_over(int gpu, uint32_t handle,
 			const struct vp_counts *before, unsigned int left)
 {
-	uint64_t end = vp_now_ms() + PATIENCE_MS;
+	uint64_t end = vp_now_ms() + VP_PATIENCE_MS;
 
 	igt_assert(vp_idle(gpu, handle, true));
 	vp_fence_signal(gpu, vp_fence_attach(gpu, handle, true));
@@ -418,7 +417,7 @@ static int try_write(void *data)
 {
 	const int *dmabuf = data;
 
-	return vp_poll(*dmabuf, POLLOUT, PATIENCE_MS);
+	return vp_poll(*dmabuf, POLLOUT, VP_PATIENCE_MS);
 }
 
 /* They are readers' fences, on a buffer that a writer polls for. */
@@ -444,7 +443,7 @@ static void client_killed(void)
 		go_round(race, longest, (unsigned int)child);
 	vp_race_wait(race, OTHERS, 100);
 	vp_kill(client);
-	igt_assert_eq(vp_poll(sync, POLLIN, PATIENCE_MS), POLLIN);
+	igt_assert_eq(vp_poll(sync, POLLIN, VP_PATIENCE_MS), POLLIN);
 	igt_assert_eq(vp_sync_state(sync), -ECANCELED);
 	igt_assert_eq(vp_done(&poller), POLLOUT);
 	igt_assert(vp_idle(gpu, handle, true));
@@ -476,7 +475,7 @@ static void all_expire(void)
 	igt_assert(fence);
 	attach_all(gpu, handle, fence, TIMELINES);
 	igt_assert_eq(vp_try_wait(gpu, handle, DRM_VPRIME_WAIT_WRITE,
-				  vp_in_ms(PATIENCE_MS)), 0);
+				  vp_in_ms(VP_PATIENCE_MS)), 0);
 	for (i = 0; i < TIMELINES; i++)
 		igt_assert_eq(vp_try_fence_signal(gpu, fence[i], 0),
 			      -ETIMEDOUT);

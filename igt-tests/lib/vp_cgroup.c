@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "vp_cgroup.h"
+#include "vp_fence.h"
 #include "vp_igt.h"
 
 #define ROOT		"/sys/fs/cgroup"
-#define SETTLE_MS	10000
 #define POLL_MS		50
 
 static int try_write(const char *path, const char *text)
@@ -63,7 +63,7 @@ void vp_cgroup_remove(const char *name)
 	char path[128];
 
 	snprintf(path, sizeof(path), ROOT "/%s", name);
-	for (int ms = 0; rmdir(path) && ms < SETTLE_MS; ms += POLL_MS)
+	for (int ms = 0; rmdir(path) && ms < VP_PATIENCE_MS; ms += POLL_MS)
 		usleep(POLL_MS * 1000);
 	igt_assert(access(path, F_OK));
 }
@@ -122,7 +122,7 @@ uint64_t vp_cgroup_events(const char *name, const char *key)
 
 bool vp_cgroup_settles(const char *name, const char *key, uint64_t most)
 {
-	for (int ms = 0; ms < SETTLE_MS; ms += POLL_MS) {
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		if (vp_cgroup_stat(name, key) <= most)
 			return true;
 		usleep(POLL_MS * 1000);

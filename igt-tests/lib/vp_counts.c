@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "vp_counts.h"
+#include "vp_fence.h"
 #include "vp_igt.h"
 
 #define COUNTS_PATH	"/sys/kernel/debug/vprime/counts"
-#define SETTLE_MS	2000
 #define POLL_MS		10
 
 #define COUNT(name)	{ #name, offsetof(struct vp_counts, name) }
@@ -83,7 +83,7 @@ void vp_assert_counts_(const struct vp_counts *want, const char *what)
 {
 	struct vp_counts wanted = *want, have = vp_counts();
 
-	for (int ms = 0; ms < SETTLE_MS; ms += POLL_MS) {
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		if (!memcmp(&have, &wanted, sizeof(have)))
 			return;
 		usleep(POLL_MS * 1000);

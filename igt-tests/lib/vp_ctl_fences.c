@@ -42,7 +42,7 @@ static void await_callback(const char *timeline, uint64_t seqno)
 {
 	const struct vp_fences_fence *fence = NULL;
 
-	for (int ms = 0; ms < 60000; ms += 10) {
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms += 10) {
 		fence = vp_fences_find(vp_fences_named(timeline, getpid()),
 				       seqno);
 		igt_assert(fence);

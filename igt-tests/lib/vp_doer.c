@@ -14,7 +14,6 @@
 #include "vp_igt.h"
 #include "vp_process.h"
 
-#define PATIENCE_MS	60000
 #define POLL_MS		5
 
 struct vp_doer vp_do(int (*deed)(void *data), void *data)
@@ -51,7 +50,7 @@ int vp_done(struct vp_doer *doer)
 {
 	int result, status;
 
-	igt_assert_f(!vp_doing(doer, PATIENCE_MS), "it is still blocked\n");
+	igt_assert_f(!vp_doing(doer, VP_PATIENCE_MS), "it is still blocked\n");
 	igt_assert_eq(read(doer->result, &result, sizeof(result)),
 		      sizeof(result));
 	igt_assert_eq(waitpid(doer->process, &status, 0), doer->process);
@@ -83,7 +82,7 @@ void vp_await_waiters(unsigned int count)
 {
 	unsigned int have = 0;
 
-	for (int ms = 0; ms < PATIENCE_MS; ms += POLL_MS) {
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		have = vp_waiters();
 		if (have >= count)
 			return;

@@ -20,9 +20,9 @@ struct vp_doer {
 struct vp_doer vp_do(int (*deed)(void *data), void *data);
 /* It has not ended, not even within so many milliseconds. */
 bool vp_doing(const struct vp_doer *doer, int ms);
-/* It is blocked in one of vprime's fences, or will be within a minute. */
+/* It is blocked in one of vprime's fences, or will be within VP_PATIENCE_MS. */
 void vp_assert_waits(const struct vp_doer *doer);
-/* Wait for the end, a minute at most, and the result. */
+/* Wait for the end, VP_PATIENCE_MS at most, and the result. */
 int vp_done(struct vp_doer *doer);
 /* Kill it, which must be possible. */
 void vp_undo(struct vp_doer *doer);
@@ -32,7 +32,7 @@ void vp_undo(struct vp_doer *doer);
  * for a fence that is shared by others counts for each of these.
  */
 unsigned int vp_waiters(void);
-/* Wait until there are that many or more, a minute at most. */
+/* Wait until there are that many or more, VP_PATIENCE_MS at most. */
 void vp_await_waiters(unsigned int count);
 
 /*

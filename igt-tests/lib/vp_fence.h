@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 #include <linux/sync_file.h>
 
 /* Fences on buffers; vgem's node takes the same calls. */
@@ -27,6 +28,25 @@ bool vp_idle(int gpu, uint32_t handle, bool write);
 /* CLOCK_MONOTONIC */
 int64_t vp_now_ns(void);
 int64_t vp_in_ms(int64_t ms);
+
+/*
+ * A guest may be slow, or stand still for seconds. Tests say what does not happen
+ * too early, and that the rest happens; how soon it does is for tools/bench. This
+ * bound only ends a hang.
+ */
+#define VP_PATIENCE_MS	120000
+
+/* Wait until @condition holds. */
+#define vp_await(condition) \
+	do { \
+		int64_t vp_end__ = vp_in_ms(VP_PATIENCE_MS); \
+		while (!(condition)) { \
+			igt_assert_f(vp_now_ns() < vp_end__, \
+				     "it has not come: %s\n", \
+				     #condition); \
+			usleep(5000); \
+		} \
+	} while (0)
 
 /* Timelines. */
 uint32_t vp_timeline(int gpu, const char *name);

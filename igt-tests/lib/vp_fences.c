@@ -2,11 +2,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vp_fence.h"
 #include "vp_fences.h"
 #include "vp_igt.h"
 
 #define PIECE		65536
-#define PATIENCE_MS	60000
 #define POLL_MS		10
 
 char *vp_fences_text(size_t piece)
@@ -266,7 +266,7 @@ const struct vp_fences_fence *vp_fences_await(pid_t pid)
 {
 	const struct vp_fences_fence *fence = NULL;
 
-	for (int ms = 0; ms < PATIENCE_MS; ms += POLL_MS) {
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		fence = vp_fences_blocking(pid);
 		if (fence)
 			break;

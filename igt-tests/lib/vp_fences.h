@@ -79,7 +79,7 @@ const struct vp_fences_timeline *vp_fences_named(const char *name, pid_t pid);
 const struct vp_fences_fence *vp_fences_on(uint64_t buffer);
 /* What the process @pid is blocked in. */
 const struct vp_fences_fence *vp_fences_blocking(pid_t pid);
-/* The same as soon as it is blocked in one, which it has to be within a minute. */
+/* The same as soon as it is blocked in one, within VP_PATIENCE_MS. */
 const struct vp_fences_fence *vp_fences_await(pid_t pid);
 /* How many are pending, of everybody. */
 unsigned int vp_fences_pending(void);

@@ -9,12 +9,12 @@
 #include "vp_access.h"
 #include "vp_foreign.h"
 #include "vp_gpu.h"
+#include "vp_fence.h"
 #include "vp_igt.h"
 #include "vp_pattern.h"
 
 #define MODULE_DIR	"/sys/module/" VP_FOREIGN_NAME
 #define DEVICE_PATH	"/dev/" VP_FOREIGN_NAME
-#define UNLOAD_MS	2000
 #define DELAY_MS	100
 #define POLL_MS		10
 
@@ -62,7 +62,7 @@ void vp_foreign_unload(void)
 	if (access(MODULE_DIR, F_OK))
 		return;
 	/* Fences are freed a moment after the last buffer that had them. */
-	for (int ms = 0; err == EWOULDBLOCK && ms < UNLOAD_MS; ms += POLL_MS) {
+	for (int ms = 0; err == EWOULDBLOCK && ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		if (ms)
 			usleep(POLL_MS * 1000);
 		err = syscall(SYS_delete_module, VP_FOREIGN_NAME, O_NONBLOCK) ?

@@ -8,12 +8,12 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
+#include "vp_fence.h"
 #include "vp_igt.h"
 #include "vp_module.h"
 
 #define DRIVER_DIR	"/sys/bus/platform/drivers/vprime"
 #define MAX_CARDS	64
-#define UNLOAD_MS	2000
 #define POLL_MS		10
 
 bool vp_kernel_is_debug(void)
@@ -124,7 +124,7 @@ void vp_unload(void)
 	int ret = -EWOULDBLOCK;
 
 	/* What another process held is let go a moment after its death. */
-	for (int ms = 0; ret == -EWOULDBLOCK && ms < UNLOAD_MS; ms += POLL_MS) {
+	for (int ms = 0; ret == -EWOULDBLOCK && ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		if (ms)
 			usleep(POLL_MS * 1000);
 		ret = vp_try_unload();

@@ -11,15 +11,14 @@
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
+#include "vp_fence.h"
 #include "vp_gpu.h"
 #include "vp_igt.h"
 #include "vp_process.h"
 
-#define PATIENCE_S	60
-
 void vp_socketpair(int sock[2])
 {
-	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct timeval patience = { .tv_sec = VP_PATIENCE_MS / 1000 };
 
 	igt_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 				 sock), 0);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Nobody waits on it for ever: reading fails the subtest after 60 seconds. */
+/* No read waits for ever: it fails the subtest after VP_PATIENCE_MS. */
 void vp_socketpair(int sock[2]);
 void vp_send_fd(int sock, int fd);
 int vp_recv_fd(int sock);

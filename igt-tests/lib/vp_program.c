@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vp_fence.h"
 #include "vp_igt.h"
 #include "vp_process.h"
 #include "vp_program.h"
 
-#define PATIENCE_MS	60000
 
 /* Programs lie in the folder above the tests'. */
 static void path_of(const char *name, char path[PATH_MAX])
@@ -71,8 +71,8 @@ bool vp_next_line(struct vp_program *program, char *line, size_t size)
 	size_t length = 0;
 
 	for (;;) {
-		igt_assert_f(poll(&ready, 1, PATIENCE_MS) == 1,
-			     "no line within a minute\n");
+		igt_assert_f(poll(&ready, 1, VP_PATIENCE_MS) == 1,
+			     "no line has come\n");
 		igt_assert_lt(length, size);
 		if (read(program->out, line + length, 1) != 1) {
 			igt_assert_eq(length, 0);
@@ -127,8 +127,8 @@ struct vp_ran vp_finish(struct vp_program *program)
 			{ .fd = texts[1].fd, .events = POLLIN },
 		};
 
-		igt_assert_f(poll(ready, 2, PATIENCE_MS),
-			     "no end within a minute\n");
+		igt_assert_f(poll(ready, 2, VP_PATIENCE_MS),
+			     "no end has come\n");
 		for (int i = 0; i < 2; i++) {
 			if (!ready[i].revents || gather(&texts[i]))
 				continue;

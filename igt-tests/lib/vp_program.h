@@ -31,7 +31,7 @@ struct vp_ran {
 	char *err;
 };
 
-/* Wait for the end, which must come within a minute. */
+/* Wait for the end, VP_PATIENCE_MS at most. */
 struct vp_ran vp_finish(struct vp_program *program);
 /* All of it. */
 struct vp_ran vp_run(void (*before)(void), const char *const arguments[]);

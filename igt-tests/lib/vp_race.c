@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "vp_access.h"
+#include "vp_fence.h"
 #include "vp_igt.h"
 #include "vp_race.h"
 
-#define PATIENCE_MS	60000
 #define POLL_US		500
 
 struct vp_race *vp_race_begin(void)
@@ -30,7 +30,7 @@ static bool somebody_ended(void)
 
 void vp_race_wait(struct vp_race *race, unsigned int count, uint32_t rounds)
 {
-	uint64_t end = vp_now_ms() + PATIENCE_MS;
+	uint64_t end = vp_now_ms() + VP_PATIENCE_MS;
 	uint32_t goal[VP_RACE_MAX];
 
 	for (unsigned int i = 0; i < count; i++)

@@ -17,7 +17,6 @@
 #include "vp_process.h"
 #include "vp_remote.h"
 
-#define PATIENCE_MS	60000
 #define POLL_US		2000
 #define MOMENT_US	30000
 
@@ -226,7 +225,7 @@ bool vp_remote_is_blocked(const struct vp_remote *remote)
 
 static void wait_until_blocked(const struct vp_remote *remote)
 {
-	int64_t until = vp_in_ms(PATIENCE_MS);
+	int64_t until = vp_in_ms(VP_PATIENCE_MS);
 
 	while (!vp_remote_is_blocked(remote)) {
 		igt_assert_f(!has_answered(remote),

@@ -14,8 +14,6 @@
 #include "vp_v4l2.h"
 
 #define NODES_DIR	"/sys/class/video4linux"
-/* An emulated machine makes a small frame in some 10 ms. */
-#define PATIENCE_MS	20000
 
 /* Later kernels' controls of who is connected to whom. */
 #define HDMI_INPUT	"HDMI 000-0 Is Connected To"
@@ -167,7 +165,7 @@ static bool menu_is(int fd, const char *name, const char *item)
 static void connect_input(int fd, bool on)
 {
 	const char *source = on ? HDMI_OUTPUT : HDMI_PATTERN;
-	int64_t end = vp_now_ns() + PATIENCE_MS * 1000000ll;
+	int64_t end = vp_now_ns() + VP_PATIENCE_MS * 1000000ll;
 	uint32_t id;
 
 	set_menu(fd, HDMI_INPUT, source);
@@ -301,7 +299,7 @@ uint32_t vp_video_dequeue(const struct vp_video *video, uint32_t memory)
 	struct v4l2_buffer buffer = { .type = video->type, .memory = memory };
 	struct pollfd ready = { .fd = video->fd, .events = want };
 
-	igt_assert_eq(poll(&ready, 1, PATIENCE_MS), 1);
+	igt_assert_eq(poll(&ready, 1, VP_PATIENCE_MS), 1);
 	igt_assert_eq(ready.revents & want, want);
 	igt_assert_eq(vp_try_ioctl(video->fd, VIDIOC_DQBUF, &buffer), 0);
 	igt_assert_eq(buffer.flags & V4L2_BUF_FLAG_ERROR, 0);

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vp_fence.h"
 #include "vp_igt.h"
 #include "vp_module.h"
 #include "vp_vgem.h"
 
 #define CLASS_DIR	"/sys/class/drm"
-#define UNLOAD_MS	2000
 #define POLL_MS		10
 
 bool vp_vgem_loaded(void)
@@ -54,7 +54,7 @@ void vp_vgem_unload(void)
 {
 	int ret = -EWOULDBLOCK;
 
-	for (int ms = 0; ret == -EWOULDBLOCK && ms < UNLOAD_MS; ms += POLL_MS) {
+	for (int ms = 0; ret == -EWOULDBLOCK && ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		if (ms)
 			usleep(POLL_MS * 1000);
 		ret = vp_try_vgem_unload();

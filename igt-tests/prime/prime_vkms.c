@@ -16,7 +16,6 @@
 
 IGT_TEST_DESCRIPTION("vprime draws, vkms shows");
 
-#define PATIENCE_MS	60000
 #define BLOCKED_MS	300
 #define FRAMES		8
 
@@ -75,7 +74,7 @@ static void stage_end(struct stage *s)
 
 static void wait_for(int sync)
 {
-	igt_assert_eq(vp_poll(sync, POLLIN, PATIENCE_MS), POLLIN);
+	igt_assert_eq(vp_poll(sync, POLLIN, VP_PATIENCE_MS), POLLIN);
 	igt_assert_eq(vp_sync_state(sync), 1);
 	close(sync);
 }

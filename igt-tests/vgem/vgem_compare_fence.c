@@ -18,7 +18,6 @@ IGT_TEST_DESCRIPTION("Fences of our vgem are as those of the kernel's own");
 #define READY		(POLLIN | POLLOUT)
 #define NO_HANDLE	999
 /* More than the kernel's vgem lets a fence be pending. */
-#define PATIENCE_MS	60000
 
 static uint32_t new_buffer(int vgem)
 {
@@ -221,7 +220,7 @@ static void ask_end(struct vp_answers *to, bool wait)
 	for (int i = 0; i < 2; i++) {
 		if (!wait)
 			close(vgem[i]);
-		vp_say_number(to, vp_poll(sync[i], POLLIN, PATIENCE_MS),
+		vp_say_number(to, vp_poll(sync[i], POLLIN, VP_PATIENCE_MS),
 			      "write %d comes to an end", i);
 		vp_say_number(to, vp_poll(dmabuf[i], READY, 0), "poll");
 		say_sync(to, sync[i], "at its end");

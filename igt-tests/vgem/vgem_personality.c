@@ -22,7 +22,6 @@
 IGT_TEST_DESCRIPTION("Our vgem: loading, what keeps it in place, what it leaves");
 
 #define RW		(PROT_READ | PROT_WRITE)
-#define PATIENCE_MS	60000
 
 static uint32_t new_buffer(int vgem)
 {
@@ -239,7 +238,7 @@ static void kept_by_sync_file(bool signaled)
 	close(sync);
 	close(other);
 	vp_assert_vgem_kept();
-	igt_assert_eq(vp_poll(merged, POLLIN, PATIENCE_MS), POLLIN);
+	igt_assert_eq(vp_poll(merged, POLLIN, VP_PATIENCE_MS), POLLIN);
 	close(merged);
 	/* The last reference may be dropped by a callback that is under way. */
 	assert_free();
@@ -340,7 +339,7 @@ static void maker_is_killed(void)
 	sync = vp_dmabuf_get_sync(dmabuf, DMA_BUF_SYNC_READ);
 	igt_assert_eq(vp_sync_state(sync), 0);
 	vp_kill(child);
-	igt_assert_eq(vp_poll(dmabuf, POLLIN, PATIENCE_MS), POLLIN);
+	igt_assert_eq(vp_poll(dmabuf, POLLIN, VP_PATIENCE_MS), POLLIN);
 	/* As the kernel's vgem, and unlike vprime: no error. */
 	igt_assert_eq(vp_sync_state(sync), 1);
 	close(sync);
@@ -397,7 +396,7 @@ static void memory_goes(void)
 			vp_unmap(map, dumb.size);
 		/* What a closed file held is let go of a moment later. */
 		for (int ms = 0; shmem_kib() >= before + SLACK_KIB; ms += 10) {
-			igt_assert_lt(ms, PATIENCE_MS);
+			igt_assert_lt(ms, VP_PATIENCE_MS);
 			usleep(10000);
 		}
 		close(vgem);

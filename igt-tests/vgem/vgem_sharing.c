@@ -21,7 +21,6 @@ IGT_TEST_DESCRIPTION("Our vgem and vprime share buffers and fences");
 
 #define RW		(PROT_READ | PROT_WRITE)
 #define SIZE		(64 * VP_KIB)
-#define PATIENCE_MS	60000
 
 /* A buffer of vgem's that both GPUs have, or one of GPU 0's that vgem has. */
 struct shared {
@@ -272,7 +271,7 @@ static void gpu_is_unplugged(void)
 	/* A fence of the GPU that goes is no reason to wait any more. */
 	vp_fence_attach(s.gpu[0], s.on_gpu[0], true);
 	vp_unplug(0);
-	igt_assert_eq(vp_poll(again, POLLIN, PATIENCE_MS), POLLIN);
+	igt_assert_eq(vp_poll(again, POLLIN, VP_PATIENCE_MS), POLLIN);
 	igt_assert(vp_sees(again, map, s.size, 1));
 	fence = vp_fence_attach(s.vgem, s.on_vgem, true);
 	igt_assert(!vp_idle(s.gpu[1], s.on_gpu[1], false));

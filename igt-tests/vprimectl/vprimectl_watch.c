@@ -25,7 +25,6 @@
 IGT_TEST_DESCRIPTION("vprimectl watch");
 
 #define TRACING		"/sys/kernel/debug/tracing"
-#define PATIENCE_MS	60000
 #define POLL_MS		10
 
 static void instance_path(pid_t pid, const char *file, char path[128])
@@ -61,7 +60,7 @@ static void wait_until_watching(const struct vp_program *watch)
 	char path[128];
 
 	instance_path(watch->pid, "/events/vprime/enable", path);
-	for (int ms = 0; ms < PATIENCE_MS; ms += POLL_MS) {
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms += POLL_MS) {
 		if (read_switch(path) == '1')
 			return;
 		usleep(POLL_MS * 1000);
