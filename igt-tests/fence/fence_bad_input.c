@@ -177,6 +177,7 @@ static void signal_too_late(void)
 {
 	int gpu = vp_config_open("short", SHORT_LIMIT);
 	uint32_t handle = vp_create(gpu, SIZE), fence[20];
+	int ret;
 
 	for (int i = 0; i < 20; i++)
 		fence[i] = vp_fence_attach(gpu, handle, false);
@@ -189,7 +190,9 @@ static void signal_too_late(void)
 			      -ETIMEDOUT);
 		igt_assert_eq(vp_try_fence_signal(gpu, fence[i], 0), -ENOENT);
 	}
-	vp_fence_signal(gpu, vp_fence_attach(gpu, handle, true));
+	ret = vp_try_fence_signal(gpu, vp_fence_attach(gpu, handle, true), 0);
+	/* The machine may have stood still. */
+	igt_assert(ret == 0 || ret == -ETIMEDOUT);
 	close(gpu);
 	vp_config_remove("short");
 }
@@ -407,7 +410,8 @@ static void timeline_too_late(void)
 	for (int i = 0; i < 3; i++)
 		sync[i] = vp_fence(gpu, timeline, NULL);
 	for (int i = 0; i < 3; i++) {
-		igt_assert_eq(vp_poll(sync[i], POLLIN, 10000), POLLIN);
+		igt_assert_eq(vp_poll(sync[i], POLLIN, VP_PATIENCE_MS),
+			      POLLIN);
 		igt_assert_eq(vp_sync_state(sync[i]), -ETIMEDOUT);
 	}
 	/* It is told once, for each that is asked for and those before. */

@@ -299,7 +299,7 @@ static int try_poll(void *data)
 {
 	const struct vp_pair *s = data;
 
-	return vp_poll(s->dmabuf, POLLOUT, 60000);
+	return vp_poll(s->dmabuf, POLLOUT, VP_PATIENCE_MS);
 }
 
 /*
@@ -339,7 +339,7 @@ static void killed_reader(unsigned int others)
 	vp_kill(reader);
 	igt_assert_eq(vp_sync_state(sync), others ? 0 : -ECANCELED);
 	signal_all(&s, fence, 0, others);
-	igt_assert_eq(vp_poll(sync, POLLIN, 10000), POLLIN);
+	igt_assert_eq(vp_poll(sync, POLLIN, VP_PATIENCE_MS), POLLIN);
 	igt_assert_eq(vp_sync_state(sync), -ECANCELED);
 	igt_assert(writable(&s));
 	close(sync);
@@ -350,7 +350,8 @@ static void killed_reader(unsigned int others)
 static void limit(void)
 {
 	struct vp_pair s = vp_pair(SIZE);
-	int hung = vp_config_open("hung", "fence_timeout_ms=3000"), sync;
+	/* None may be over before there is a sync_file of them all. */
+	int hung = vp_config_open("hung", "fence_timeout_ms=10000"), sync;
 	uint32_t handle = vp_import(hung, s.dmabuf), fence[HELD];
 	unsigned int i;
 
@@ -358,7 +359,7 @@ static void limit(void)
 		fence[i] = vp_fence_attach(hung, handle, false);
 	sync = vp_dmabuf_get_sync(s.dmabuf, DMA_BUF_SYNC_WRITE);
 	/* A sync_file of many learns of errors only when somebody waits. */
-	igt_assert_eq(vp_poll(sync, POLLIN, 10000), POLLIN);
+	igt_assert_eq(vp_poll(sync, POLLIN, VP_PATIENCE_MS), POLLIN);
 	igt_assert_eq(vp_sync_state(sync), -ETIMEDOUT);
 	igt_assert_eq(try_write(&s), 0);
 	igt_assert(writable(&s));
@@ -412,8 +413,8 @@ static void race_reader(struct vp_race *race, int dmabuf, unsigned int index)
 			fence[i] = fence[left - 1];
 		}
 		if (sync >= 0) {
-			/* The others' are signalled as well, in time. */
-			igt_assert_eq(vp_poll(sync, POLLIN, 8000), POLLIN);
+			/* The others' are signalled as well. */
+			igt_assert_eq(vp_poll(sync, POLLIN, VP_PATIENCE_MS), POLLIN);
 			igt_assert_eq(vp_sync_state(sync), 1);
 			close(sync);
 		}
@@ -431,7 +432,7 @@ static void race_writer(struct vp_race *race, int dmabuf, unsigned int index)
 	theirs = vp_import(other, dmabuf);
 	while (!race->stop) {
 		ret = vp_try_wait(gpu, handle, DRM_VPRIME_WAIT_WRITE,
-				  vp_in_ms(8000));
+				  vp_in_ms(VP_PATIENCE_MS));
 		igt_assert_eq(ret, 0);
 		ret = vp_try_fence_attach(gpu, handle, DRM_VPRIME_FENCE_WRITE,
 					  0, &fence);

@@ -38,8 +38,6 @@ static void plug(void)
 
 static void unplug(enum way way)
 {
-	int64_t began = vp_now_ns();
-
 	switch (way) {
 	case UNBIND:
 		vp_unplug(2);
@@ -50,8 +48,6 @@ static void unplug(enum way way)
 	default:
 		vp_config_remove(GPU);
 	}
-	/* It waits for nobody, least of all for the limit. */
-	igt_assert_lt(vp_now_ns() - began, 20000000000ll);
 }
 
 static void plug_again(enum way way)
