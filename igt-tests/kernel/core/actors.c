@@ -4,6 +4,7 @@
  */
 #include "core_test.h"
 
+#include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
@@ -317,6 +318,8 @@ static void vp_test_unmap_later(struct work_struct *work)
 	dma_resv_unlock(resv);
 }
 
+#define VP_TEST_LAZY_MS	200
+
 static void vp_test_invalidate(struct vp_attachment *attach)
 {
 	struct vp_test_importer *importer = to_importer(attach);
@@ -333,7 +336,7 @@ static void vp_test_invalidate(struct vp_attachment *attach)
 		break;
 	case VP_TEST_LAZY:
 		schedule_delayed_work(&importer->later,
-				      msecs_to_jiffies(importer->lazy_ms));
+				      msecs_to_jiffies(VP_TEST_LAZY_MS));
 		break;
 	default:
 		break;
@@ -362,7 +365,6 @@ struct vp_test_importer *vp_test_attach(struct vp_dmabuf *buf,
 	if (!importer)
 		return ERR_PTR(-ENOMEM);
 	importer->manners = manners;
-	importer->lazy_ms = 200;
 	INIT_DELAYED_WORK(&importer->later, vp_test_unmap_later);
 	if (manners != VP_TEST_FIXED)
 		ops = &vp_test_importer_ops;
@@ -574,8 +576,8 @@ void vp_test_job_end(struct dma_fence *job)
 
 /* ---- threads ---- */
 
-/* Longer than anything takes that is done here. */
-#define VP_TEST_THREAD_TIMEOUT	(20 * HZ)
+/* Only to end a hang. */
+#define VP_TEST_THREAD_TIMEOUT	(60 * HZ)
 
 static int vp_test_thread_main(void *data)
 {
@@ -617,6 +619,25 @@ struct vp_test_thread *vp_test_start(int (*func)(void *arg), void *arg)
 bool vp_test_is_running(struct vp_test_thread *thread)
 {
 	return !completion_done(&thread->done);
+}
+
+/**
+ * vp_test_is_waiting - let a thread come to where it waits
+ * @thread: the thread
+ *
+ * Returns true once it sleeps in a wait that a signal can end, false when its
+ * function has returned instead, or does not get there.
+ */
+bool vp_test_is_waiting(struct vp_test_thread *thread)
+{
+	unsigned long end = jiffies + VP_TEST_THREAD_TIMEOUT;
+
+	while (READ_ONCE(thread->task->__state) != TASK_INTERRUPTIBLE) {
+		if (!vp_test_is_running(thread) || time_after(jiffies, end))
+			return false;
+		msleep(1);
+	}
+	return vp_test_is_running(thread);
 }
 
 /**

@@ -146,7 +146,6 @@ enum vp_test_manners {
  * @manners: what it does when told
  * @told: how often it has been told
  * @job: what it begins when told, and has to be waited for; NULL for nothing
- * @lazy_ms: how long a lazy one takes
  * @later: unmaps
  */
 struct vp_test_importer {
@@ -154,7 +153,6 @@ struct vp_test_importer {
 	enum vp_test_manners manners;
 	int told;
 	struct dma_fence *job;
-	unsigned int lazy_ms;
 	struct delayed_work later;
 };
 
@@ -200,6 +198,7 @@ struct vp_test_thread {
 
 struct vp_test_thread *vp_test_start(int (*func)(void *arg), void *arg);
 bool vp_test_is_running(struct vp_test_thread *thread);
+bool vp_test_is_waiting(struct vp_test_thread *thread);
 void vp_test_interrupt(struct vp_test_thread *thread);
 int vp_test_join(struct vp_test_thread *thread);
 

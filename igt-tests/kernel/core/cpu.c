@@ -5,7 +5,6 @@
  */
 #include "core_test.h"
 
-#include <linux/delay.h>
 #include <linux/highmem.h>
 
 /* The CPU waits for the fences its access conflicts with. */
@@ -143,8 +142,7 @@ static int test_cpu_access_interrupted(void)
 	CHECK(job);
 	thread = vp_test_start(vp_test_begin_interrupted, &buffer->base);
 	CHECK(thread);
-	msleep(50);
-	CHECK(vp_test_is_running(thread));
+	CHECK(vp_test_is_waiting(thread));
 	vp_test_interrupt(thread);
 	CHECK(vp_test_join(thread) == -ERESTARTSYS);
 	CHECK(buffer->base.cpu_accesses == 0 && buffer->begins == 0);

@@ -135,32 +135,33 @@ static int test_revoke_pinned(void)
 static int test_revoke_waits(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct vp_test_importer *lazy;
+	struct vp_test_importer *slow;
 	struct vp_test_thread *thread;
 	struct dma_fence *job;
 
 	CHECK(buffer);
-	lazy = vp_test_attach(&buffer->base, VP_TEST_LAZY);
-	CHECK(!IS_ERR(lazy) && !vp_test_map(lazy));
+	slow = vp_test_attach(&buffer->base, VP_TEST_STUBBORN);
+	CHECK(!IS_ERR(slow) && !vp_test_map(slow));
 	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_BOOKKEEP);
 	CHECK(job);
-	lazy->lazy_ms = 2500;
-	vp_test_job_ends_in(job, 2300);
 
 	thread = vp_test_start(vp_test_thread_revoke, &buffer->base);
 	CHECK(thread);
-	msleep(100);
-	CHECK(vp_test_is_running(thread));
+	CHECK(vp_test_is_waiting(thread));
 	CHECK(READ_ONCE(buffer->base.revoked));
 	CHECK(dma_resv_trylock(buffer->base.resv));
-	CHECK(lazy->told == 1 && lazy->base.stale);
+	CHECK(slow->told == 1 && slow->base.stale);
 	dma_resv_unlock(buffer->base.resv);
 
-	CHECK(vp_test_join(thread) == 0);
-	CHECK(dma_fence_is_signaled(job) && !lazy->base.sgt);
-	CHECK(buffer->revokes == 1 && !buffer->wronged);
+	/* Longer than importers have. */
+	msleep(2300);
+	CHECK(vp_test_is_running(thread));
+	vp_test_unmap(slow);
+	CHECK(vp_test_is_running(thread) && !buffer->revokes);
 	vp_test_job_end(job);
-	vp_test_detach(lazy);
+	CHECK(vp_test_join(thread) == 0);
+	CHECK(buffer->revokes == 1 && !buffer->wronged);
+	vp_test_detach(slow);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
 	return 0;
@@ -172,7 +173,6 @@ static int test_revoke_lazy(void)
 	struct vp_test_buffer *buffer = vp_test_buffer();
 	struct vp_test_importer *lazy;
 	long before = vp_test_violations();
-	ktime_t start = ktime_get();
 
 	CHECK(buffer);
 	lazy = vp_test_attach(&buffer->base, VP_TEST_LAZY);
@@ -180,8 +180,6 @@ static int test_revoke_lazy(void)
 	lazy->job = vp_test_new_job();
 	CHECK(lazy->job);
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(vp_test_ms_since(start) >= 190);
-	CHECK(vp_test_ms_since(start) < 1500);
 	CHECK(!lazy->base.sgt && buffer->base.stale == 0);
 	CHECK(dma_fence_is_signaled(lazy->job));
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
@@ -209,18 +207,16 @@ static int test_revoke_stubborn(void)
 
 	start = ktime_get();
 	CHECK(vp_dmabuf_revoke(&buffer->base) == -ETIMEDOUT);
-	CHECK(vp_test_ms_since(start) >= 1900);
-	CHECK(vp_test_ms_since(start) <= 4000);
+	/* The kernel's timers may be behind the clock on a busy machine. */
+	CHECK(vp_test_ms_since(start) >= 1000);
 	CHECK(vp_test_violations() == before + 1);
 	CHECK(buffer->base.revoked && !buffer->revokes);
 	CHECK(buffer->maps == 1 && !prompt->base.sgt);
 	CHECK(vp_test_map(prompt) == -ENODEV);
 
-	/* Once it does, another call gets to the end, without any wait. */
+	/* Once it does, another call gets to the end. */
 	vp_test_unmap(stubborn);
-	start = ktime_get();
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(vp_test_ms_since(start) < 1000);
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	CHECK(vp_test_violations() == before + 1);
 	vp_test_detach(stubborn);
@@ -245,8 +241,7 @@ static int test_revoke_interrupted(void)
 	CHECK(job);
 	thread = vp_test_start(vp_test_thread_revoke, &buffer->base);
 	CHECK(thread);
-	msleep(50);
-	CHECK(vp_test_is_running(thread));
+	CHECK(vp_test_is_waiting(thread));
 	vp_test_interrupt(thread);
 	CHECK(vp_test_join(thread) == -ERESTARTSYS);
 	CHECK(buffer->base.revoked && !buffer->revokes);
@@ -331,11 +326,10 @@ static int test_revoke_beside_begin(void)
 	CHECK(job);
 	begin = vp_test_start(vp_test_begin, &buffer->base);
 	CHECK(begin);
-	msleep(50);
+	CHECK(vp_test_is_waiting(begin));
 	revoke = vp_test_start(vp_test_thread_revoke, &buffer->base);
 	CHECK(revoke);
-	msleep(50);
-	CHECK(vp_test_is_running(begin) && vp_test_is_running(revoke));
+	CHECK(vp_test_is_waiting(revoke) && vp_test_is_running(begin));
 	vp_test_job_end(job);
 	CHECK(vp_test_join(begin) == -ENODEV);
 	CHECK(vp_test_join(revoke) == 0);
@@ -420,7 +414,7 @@ static int test_revoke_in_use(void)
 	struct vp_test_buffer *buffer = vp_test_buffer();
 	struct vp_test_worker workers[4] = {};
 	struct vp_test_worker *worker;
-	unsigned int i, ms;
+	unsigned int i;
 
 	CHECK(buffer);
 	vp_test_all_over = false;
@@ -435,8 +429,8 @@ static int test_revoke_in_use(void)
 		CHECK(worker->thread);
 	}
 	for (i = 0; i < ARRAY_SIZE(workers); i++) {
-		for (ms = 0; READ_ONCE(workers[i].served) < 100; ms++) {
-			CHECK(ms < 5000);
+		while (READ_ONCE(workers[i].served) < 100) {
+			CHECK(vp_test_is_running(workers[i].thread));
 			msleep(1);
 		}
 	}

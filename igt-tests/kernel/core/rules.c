@@ -7,8 +7,6 @@
  */
 #include "core_test.h"
 
-#include <linux/delay.h>
-
 /* The buffer does all that it should, and goes with its last user. */
 static int vp_test_is_unharmed(struct vp_test_buffer *buffer)
 {
@@ -383,7 +381,7 @@ static int test_use_after_revoke(void)
 	struct vp_test_buffer *buffer = vp_test_buffer();
 	struct vp_test_thread *revoke;
 	struct vp_test_importer *one, *two;
-	unsigned int ms;
+	struct dma_fence *job;
 	u32 word;
 
 	CHECK(buffer);
@@ -392,18 +390,19 @@ static int test_use_after_revoke(void)
 	CHECK(!IS_ERR(one) && !IS_ERR(two));
 	CHECK(!vp_test_map(two) && !vp_dmabuf_move(&buffer->base));
 	CHECK(!vp_test_map(one));
+	/* The time that they have begins when this ends. */
+	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_BOOKKEEP);
+	CHECK(job);
 	revoke = vp_test_start(vp_test_thread_revoke, &buffer->base);
 	CHECK(revoke);
-	for (ms = 0; !READ_ONCE(buffer->base.revoked); ms++) {
-		CHECK(ms < 1000);
-		msleep(1);
-	}
+	CHECK(vp_test_is_waiting(revoke) && READ_ONCE(buffer->base.revoked));
 	CHECK(vp_test_poke(one, 0, 0xbad) == -ESTALE);
 	CHECK(vp_test_peek(two, 0, &word) == -ESTALE);
 	CHECK(*(u32 *)page_address(buffer->pages[0]) == 0);
 	CHECK(buffer->base.stale == 2 && vp_test_is_running(revoke));
 	vp_test_unmap(one);
 	vp_test_unmap(two);
+	vp_test_job_end(job);
 	CHECK(vp_test_join(revoke) == 0);
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	vp_test_detach(one);
