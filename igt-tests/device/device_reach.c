@@ -243,7 +243,7 @@ static void dma_bits_shadow(void)
 	require_far_memory();
 	dmabuf = near_by_chance();
 	/* A closed file's memory may take a moment. */
-	usleep(500000);
+	vp_await(vp_counts().buffers == 1);
 	near = vp_config_open(GPU, "dma_bits=32 coherent=0");
 	handle = vp_import(near, dmabuf);
 	assert_peek(near, handle, 1);

@@ -45,7 +45,7 @@ static void fence_stays(void)
 	close(gpu);
 	igt_assert_eq(poll(&ready, 1, 100), 0);
 	vp_fence_signal(vgem, fence);
-	igt_assert_eq(poll(&ready, 1, 5000), 1);
+	igt_assert_eq(poll(&ready, 1, VP_PATIENCE_MS), 1);
 	vp_assert_shared(dmabuf, SIZE, 1, 2);
 	close(dmabuf);
 	close(vgem);
@@ -57,7 +57,6 @@ static void while_waiting(bool poke)
 {
 	int gpu = vp_config_open(GPU, ""), vgem, dmabuf, sock[2];
 	uint32_t handle = vp_create_filled(gpu, SIZE, 1), fence;
-	uint64_t began;
 
 	vp_load_foreign("vgem");
 	vgem = vp_open_foreign("vgem");
@@ -78,11 +77,8 @@ static void while_waiting(bool poke)
 	}
 	igt_assert_eq(vp_hear(sock[0]), 'r');
 	usleep(200000);
-	began = vp_now_ms();
 	vp_config_remove(GPU);
-	igt_info("rmdir took %.3f s\n", (double)(vp_now_ms() - began) / 1e3);
-	/* Who waits for what never comes does not hold up the unplugging. */
-	igt_assert_lt(vp_now_ms() - began, 5000);
+	/* Had that waited for the fence, it would have signalled by itself. */
 	vp_fence_signal(vgem, fence);
 	igt_assert_eq(vp_hear(sock[0]), 'd');
 	igt_waitchildren();
@@ -496,6 +492,21 @@ static void take_part(struct circle *circle, struct member *me)
 	}
 }
 
+/* All have sent, received and looked, and the GPUs have gone under some. */
+static bool all_had_something(const struct circle *circle)
+{
+	unsigned long vanished = 0;
+
+	for (int i = 0; i < MEMBERS; i++) {
+		const struct tally *one = &circle->tally[i];
+
+		if (!one->sent || !one->received || !one->looks)
+			return false;
+		vanished += one->vanished;
+	}
+	return vanished;
+}
+
 static void plug_cycles(void)
 {
 	static const char *const settings[] = {
@@ -530,7 +541,8 @@ static void plug_cycles(void)
 	}
 
 	began = vp_now_ms();
-	for (unsigned int cycle = 0; cycle < cycles; cycle++) {
+	for (unsigned int cycle = 0; cycle < cycles || !all_had_something(circle);
+	     cycle++) {
 		const char *gpu = name[cycle % GOING];
 
 		/* Once by its attribute, once with its folder. */

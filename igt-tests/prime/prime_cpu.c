@@ -22,8 +22,6 @@ IGT_TEST_DESCRIPTION("Beginning and ending CPU access to a dma-buf");
 #define RW		(PROT_READ | PROT_WRITE)
 #define READ		DMA_BUF_SYNC_READ
 #define WRITE		DMA_BUF_SYNC_WRITE
-#define SETTLE_MS	2000
-#define POLL_MS		10
 
 struct scene {
 	int gpu;
@@ -184,9 +182,7 @@ static void assert_still_works(struct scene *scene)
 static void assert_left_open(int log, const struct scene *scene,
 			     const char *name, pid_t process)
 {
-	for (int ms = 0; open_accesses(scene) && ms < SETTLE_MS; ms += POLL_MS)
-		usleep(POLL_MS * 1000);
-	igt_assert_eq(open_accesses(scene), 0);
+	vp_await(!open_accesses(scene));
 	igt_assert_eq(vp_watch(scene->id)->n_cpu, 0);
 	igt_assert_eq(vp_watch_violations(scene->id, "begin-left-open"), 1);
 	igt_assert_eq(vp_watch(scene->id)->violations, 1);

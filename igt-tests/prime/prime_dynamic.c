@@ -16,6 +16,7 @@
 #include "vp_access.h"
 #include "vp_foreign.h"
 #include "vp_race.h"
+#include "vp_remote.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
@@ -245,7 +246,7 @@ static void move_stale(uint32_t flags)
 	long pages = vp_counts().pages;
 
 	/* Longer than all the moves take. */
-	vp_foreign_set("delay_ms", 2000);
+	vp_foreign_set("delay_ms", 20000);
 	for (int i = 0; i < 3; i++)
 		igt_assert_eq(vp_try_move(s.id), pins ? -EBUSY : 0);
 	if (!pins) {
@@ -256,10 +257,7 @@ static void move_stale(uint32_t flags)
 	}
 	if (pins || flags == VP_FOREIGN_STUBBORN)
 		igt_assert_eq(vp_foreign_try_unmap(s.foreign, id), 0);
-	for (int ms = 0; vp_foreign_is_mapped(s.foreign, id); ms += 10) {
-		igt_assert_lt(ms, 5000);
-		usleep(10000);
-	}
+	vp_await(!vp_foreign_is_mapped(s.foreign, id));
 	igt_assert_eq(vp_counts().pages, pages);
 	igt_assert_eq(vp_try_move(s.id), 0);
 	igt_assert(vp_foreign_sees(s.foreign, id, BIG, 1));
@@ -285,22 +283,40 @@ static void kernel_mapped(void)
 	vp_foreign_unshare(&s);
 }
 
+static int do_move(struct vp_task *task)
+{
+	return vp_try_move(task->value);
+}
+
+static int do_revoke(struct vp_task *task)
+{
+	return vp_try_revoke(task->value);
+}
+
+/* It is done when the fence has signalled, and not before. */
+static void waits_for(struct vp_foreign_shared *s, uint32_t usage,
+		      int (*run)(struct vp_task *task))
+{
+	uint32_t fence = vp_foreign_add_fence(s->foreign, s->dmabuf, usage,
+					      VP_FOREIGN_MAX_TIMEOUT_MS);
+	struct vp_remote remote = vp_remote_start("mover");
+	struct vp_task task = { .run = run, .value = s->id };
+
+	vp_remote_block(&remote, &task);
+	vp_assert_blocked(&remote);
+	vp_foreign_signal(s->foreign, fence);
+	igt_assert_eq(vp_remote_result(&remote, NULL), 0);
+	vp_remote_end(&remote);
+}
+
 /* Moving, and taking away, wait for what devices have begun. */
 static void fences(uint32_t usage)
 {
 	struct vp_foreign_shared s = vp_foreign_share(SIZE);
-	const uint32_t ms = 300;
-	uint64_t begin = vp_now_ms();
 
-	vp_foreign_add_fence(s.foreign, s.dmabuf, usage, ms);
-	igt_assert_eq(vp_try_move(s.id), 0);
-	igt_assert_lte(begin + ms / 2, vp_now_ms());
+	waits_for(&s, usage, do_move);
 	vp_assert_gpu_sees(s.gpu0, s.handle0, SIZE, 1);
-
-	begin = vp_now_ms();
-	vp_foreign_add_fence(s.foreign, s.dmabuf, usage, ms);
-	igt_assert_eq(vp_try_revoke(s.id), 0);
-	igt_assert_lte(begin + ms / 2, vp_now_ms());
+	waits_for(&s, usage, do_revoke);
 	vp_foreign_unshare(&s);
 }
 
@@ -309,7 +325,6 @@ static void fences(uint32_t usage)
 #define WRITERS		4
 #define IMPORTERS	8
 #define MOVES		100
-#define LIMIT_MS	60000
 
 /*
  * Process @n of the race owns page @n: what it finds there, whichever way it
@@ -369,7 +384,7 @@ static void many(void)
 {
 	struct vp_foreign_shared s = vp_foreign_share(WRITERS * VP_PAGE);
 	struct vp_race *race = vp_race_begin();
-	uint64_t end = vp_now_ms() + LIMIT_MS;
+	int64_t end = vp_in_ms(VP_PATIENCE_MS);
 	unsigned int moves = 0, busy = 0;
 	int ret;
 
@@ -379,14 +394,17 @@ static void many(void)
 	vp_race_wait(race, WRITERS, 16);
 	igt_assert_eq(vp_info(s.gpu0, s.handle0).attached, IMPORTERS + 2);
 
-	while (moves < MOVES && vp_now_ms() < end) {
+	while (moves < MOVES && vp_now_ns() < end) {
 		ret = vp_try_move(s.id);
 		igt_assert_f(!ret || ret == -EBUSY, "move: %s\n",
 			     strerror(-ret));
-		if (ret)
+		if (ret) {
 			busy++;
-		else if (++moves % 10 == 0)
+			continue;
+		}
+		if (++moves % 10 == 0)
 			vp_race_wait(race, WRITERS, 8);
+		end = vp_in_ms(VP_PATIENCE_MS);
 	}
 	race->stop = true;
 	igt_waitchildren();

@@ -180,7 +180,7 @@ static void *touch_pages(void *arg)
 	struct toucher *toucher = arg;
 	char *map;
 
-	while (!atomic_load(&toucher->stop) && !toucher->ret) {
+	do {
 		/* Mapped anew each time, so that each touch is a fault. */
 		toucher->ret = vp_try_mmap(toucher->dmabuf, 0, toucher->size,
 					   RW, MAP_SHARED, (void **)&map);
@@ -190,7 +190,7 @@ static void *touch_pages(void *arg)
 			map[at]++;
 		munmap(map, toucher->size);
 		toucher->passes++;
-	}
+	} while (!atomic_load(&toucher->stop));
 	return NULL;
 }
 

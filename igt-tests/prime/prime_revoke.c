@@ -90,16 +90,11 @@ static void revoke_lazy(void)
 	struct vp_foreign_shared s = vp_foreign_share(SIZE);
 	uint32_t id = vp_foreign_attach(s.foreign, s.dmabuf, VP_FOREIGN_LAZY);
 	long pages = vp_counts().pages;
-	const unsigned int ms = 400;
-	uint64_t begin;
 
-	vp_foreign_set("delay_ms", ms);
 	igt_assert(vp_foreign_sees(s.foreign, id, SIZE, 1));
-	begin = vp_now_ms();
 	igt_assert_eq(vp_try_revoke(s.id), 0);
 	/* Not told, but asked: it had unmapped before revoke was done. */
 	igt_assert(!vp_foreign_is_mapped(s.foreign, id));
-	igt_assert_lte(begin + ms / 2, vp_now_ms());
 	igt_assert_eq(vp_counts().mappings, 0);
 	igt_assert_eq(vp_counts().pages, pages - (long)(SIZE / VP_PAGE));
 	assert_gone(&s);
@@ -118,7 +113,6 @@ static void revoke_in_vain(struct vp_foreign_shared *s)
 	igt_assert_eq(vp_try_revoke(s->id), -ETIMEDOUT);
 	/* The kernel's timers may be behind the clock on a busy machine. */
 	igt_assert_lte(begin + REVOKE_MS / 2, vp_now_ms());
-	igt_assert_lte(vp_now_ms(), begin + 4 * REVOKE_MS);
 
 	igt_assert_eq(vp_watch_total("not-unmapped"), reported + 1);
 	igt_assert_eq(vp_watch_violations(s->id, "not-unmapped"), 1);
