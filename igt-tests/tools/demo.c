@@ -477,20 +477,23 @@ static void run_until(struct run *run, const char *step)
  */
 static void side_b_hangs(void)
 {
+	struct pair pair = make_pair(PATIENT_GPU);
 	char late[OPTION];
 	struct result result;
 	struct run run;
 	pid_t child;
 
-	late_option(late, 1, "4000");
-	run = begin_run((const char *const[]){ late, "--patience=5", NULL });
+	late_option(late, 1, "9000");
+	run = begin_run((const char *const[]){ late, "--patience=10", pair.a,
+					       pair.b, NULL });
 	run_until(&run, "start Mesa");
 	child = child_of(run.program.pid);
 	igt_assert_eq(kill(child, SIGSTOP), 0);
 	result = end_run(&run);
-	assert_refuses(&result, "has not said anything for 5 s");
+	assert_refuses(&result, "has not said anything for 10 s");
 	/* And does not stay there. */
 	igt_assert_eq(kill(child, 0), -1);
+	drop_pair();
 }
 
 /* With side A at what it waits for, or about to. */

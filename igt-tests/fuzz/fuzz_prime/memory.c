@@ -172,7 +172,7 @@ static void expected_counts(struct fz_run *run, struct want want[N_COUNTS])
 
 void fz_check_counts(struct fz_run *run)
 {
-	int64_t until = vp_in_ms(2000);
+	int64_t until = vp_in_ms(20000);
 	struct want want[N_COUNTS];
 	unsigned int wrong;
 	char text[1024];

@@ -349,7 +349,7 @@ void fz_do_poll_sync(struct fz_run *run, const struct fz_step *step)
 	 * of those that a fence stands for may still be pending.
 	 */
 	fz_want(run, "poll of a sync_file",
-		poll_fd(run, step->proc, fd->fd, POLLIN, pending ? 0 : 5000),
+		poll_fd(run, step->proc, fd->fd, POLLIN, pending ? 0 : 20000),
 		pending ? 0 : POLLIN);
 }
 

@@ -11,7 +11,8 @@
 #define NO_SUCH_NUMBER	0x7ffffffcu
 #define BAD_FLAG	(1u << 7)
 /* What has signalled is waited for without a doubt. */
-#define PATIENCE_MS	5000
+/* Only to end a hang, and before an answer is given up. */
+#define PATIENCE_MS	20000
 
 /* What a call is given that is not right. */
 enum {
