@@ -248,12 +248,15 @@ static int vp_memory_share_table(struct vp_memory *mem)
  * would do for one that syncs around each of its accesses, but with dma-bufs
  * nobody does.
  */
-static int vp_memory_reach(struct vp_memory *mem, struct vp_attachment *attach)
+static int vp_memory_reach(struct vp_attachment *attach)
 {
+	struct vp_memory *mem = to_vp_memory(attach->buf);
 	u64 limit = dma_get_mask(attach->dev);
 	bool was_low = mem->low;
 	int ret;
 
+	if (!dma_addressing_limited(attach->dev))
+		return 0;
 	ret = vp_memory_share_table(mem);
 	if (ret)
 		return ret;
@@ -267,10 +270,23 @@ static int vp_memory_reach(struct vp_memory *mem, struct vp_attachment *attach)
 	if (vp_memory_gpu(attach) && !vp_dmabuf_is_idle(&mem->base))
 		ret = -EAGAIN;
 	else
-		ret = vp_dmabuf_move_locked(&mem->base, attach);
+		ret = vp_dmabuf_move_locked(&mem->base);
 	if (ret)
 		mem->low = was_low;
 	return ret ?: vp_memory_share_table(mem);
+}
+
+/* What is pinned stays where it is, so this is when to bring it there. */
+static int vp_memory_pin(struct vp_attachment *attach)
+{
+	dma_resv_assert_held(attach->buf->resv);
+
+	return vp_memory_reach(attach);
+}
+
+/* The core counts pins. */
+static void vp_memory_unpin(struct vp_attachment *attach)
+{
 }
 
 /* A foreign device sees what the CPU sees. */
@@ -383,11 +399,9 @@ static struct sg_table *vp_memory_map(struct vp_attachment *attach,
 
 	dma_resv_assert_held(attach->buf->resv);
 
-	if (dma_addressing_limited(attach->dev)) {
-		ret = vp_memory_reach(mem, attach);
-		if (ret)
-			return ERR_PTR(ret);
-	}
+	ret = vp_memory_reach(attach);
+	if (ret)
+		return ERR_PTR(ret);
 	if (gpu)
 		return vp_memory_map_gpu(mem, gpu);
 	return vp_memory_map_foreign(attach, dir);
@@ -703,6 +717,8 @@ static void vp_memory_release(struct vp_dmabuf *buf)
 }
 
 static const struct vp_dmabuf_ops vp_memory_ops = {
+	.pin = vp_memory_pin,
+	.unpin = vp_memory_unpin,
 	.map = vp_memory_map,
 	.unmap = vp_memory_unmap,
 	.begin_cpu_access = vp_memory_begin_cpu_access,

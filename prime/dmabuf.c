@@ -253,7 +253,7 @@ static void vp_dmabuf_unpin_memory(struct vp_attachment *attach)
  * vp_dmabuf_pin - keep a buffer's memory where it is
  * @attach: through which attachment
  *
- * Calls nest. Locked.
+ * Calls nest. Memory that the device does not reach is moved first. Locked.
  *
  * Returns 0; -EINVAL without an attachment; -ENODEV when the buffer has been
  * revoked; or what the exporter refuses it with.

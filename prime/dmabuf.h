@@ -45,7 +45,8 @@ struct vp_dmabuf_ops {
 
 	/**
 	 * @pin: optional, locked. The memory may not move until @unpin. Calls
-	 * nest. Without it the exporter's memory never moves by itself.
+	 * nest. This is the last chance to put it where the attachment's device
+	 * reaches it. Without it the exporter's memory never moves by itself.
 	 */
 	int (*pin)(struct vp_attachment *attach);
 
@@ -313,7 +314,7 @@ void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
 bool vp_dmabuf_is_idle(struct vp_dmabuf *buf);
 int vp_dmabuf_move(struct vp_dmabuf *buf);
-int vp_dmabuf_move_locked(struct vp_dmabuf *buf, struct vp_attachment *attach);
+int vp_dmabuf_move_locked(struct vp_dmabuf *buf);
 int vp_dmabuf_revoke(struct vp_dmabuf *buf);
 
 /**

@@ -81,14 +81,19 @@ static void vp_export_detach(struct dma_buf *kbuf,
 	kfree(container_of(attach, struct vp_export_attachment, base));
 }
 
+/*
+ * The kernel pins for a static importer that maps. In the core its mapping pins
+ * by itself, and may fail with -EBUSY, for which as a pin the kernel WARNs.
+ */
 static int vp_export_pin(struct dma_buf_attachment *kattach)
 {
-	return vp_dmabuf_pin(kattach->priv);
+	return kattach->importer_ops ? vp_dmabuf_pin(kattach->priv) : 0;
 }
 
 static void vp_export_unpin(struct dma_buf_attachment *kattach)
 {
-	vp_dmabuf_unpin(kattach->priv);
+	if (kattach->importer_ops)
+		vp_dmabuf_unpin(kattach->priv);
 }
 
 static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,

@@ -137,8 +137,8 @@ bool vp_dmabuf_is_idle(struct vp_dmabuf *buf)
 	return dma_resv_test_signaled(buf->resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
-/* Is there nothing but fences to wait for? @own pins are not in the way. */
-static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
+/* Is there nothing but fences to wait for? */
+static int vp_dmabuf_can_move(struct vp_dmabuf *buf)
 {
 	int ret = 0;
 
@@ -148,7 +148,7 @@ static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
 		ret = -EOPNOTSUPP;
 	else if (buf->revoked)
 		ret = -ENODEV;
-	else if (buf->pins > own || buf->vmap_users)
+	else if (buf->pins || buf->vmap_users)
 		ret = -EBUSY;
 	if (ret)
 		trace_move(buf, 0, ret);
@@ -158,8 +158,6 @@ static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
 /**
  * vp_dmabuf_move_locked - put a buffer's memory elsewhere
  * @buf: the buffer
- * @attach: an attachment that is being mapped and wants it elsewhere, whose own
- *	pins do not count; or NULL
  *
  * Where to is the exporter's business. Waits for all fences, with the lock: who
  * can come back without it does so while there are any, see vp_dmabuf_is_idle().
@@ -170,16 +168,15 @@ static int vp_dmabuf_can_move(struct vp_dmabuf *buf, unsigned int own)
  * into the kernel; -ERESTARTSYS when a signal ended the wait; or the
  * exporter's errno. After any of these the memory is where it was.
  */
-int vp_dmabuf_move_locked(struct vp_dmabuf *buf, struct vp_attachment *attach)
+int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 {
-	unsigned int own = attach ? attach->pins + attach->map_pins : 0;
 	size_t bytes;
 	long left;
 	int ret;
 
 	dma_resv_assert_held(buf->resv);
 
-	ret = vp_dmabuf_can_move(buf, own);
+	ret = vp_dmabuf_can_move(buf);
 	if (ret)
 		return ret;
 
@@ -212,7 +209,7 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 		ret = dma_resv_lock_interruptible(buf->resv, NULL);
 		if (ret)
 			return ret;
-		ret = vp_dmabuf_can_move(buf, 0);
+		ret = vp_dmabuf_can_move(buf);
 		if (ret || vp_dmabuf_is_idle(buf))
 			break;
 		if (!rounds--) {
@@ -229,7 +226,7 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 			return left;
 	}
 	if (!ret)
-		ret = vp_dmabuf_move_locked(buf, NULL);
+		ret = vp_dmabuf_move_locked(buf);
 	dma_resv_unlock(buf->resv);
 	return ret;
 }

@@ -529,7 +529,7 @@ static const struct vp_difference foreign_differences[] = {
 	{ "lifetime of its mapping", "pinned", "movable" },
 	{ "mapped", "yes", "no" },
 	{ "direction", "bidirectional", "none" },
-	{ "pins", "2", "0" },
+	{ "pins", "1", "0" },
 	{ "origin", "drm", "vgem" },
 };
 

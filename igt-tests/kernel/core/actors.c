@@ -78,14 +78,31 @@ static void vp_test_buffer_detach(struct vp_dmabuf *buf,
 	to_test(buf)->places--;
 }
 
+/* Whoever pins or maps has the memory brought to where its device reaches. */
+static int vp_test_buffer_reach(struct vp_test_buffer *buffer)
+{
+	int ret;
+
+	if (!buffer->out_of_reach)
+		return 0;
+	ret = vp_dmabuf_move_locked(&buffer->base);
+	if (!ret)
+		buffer->out_of_reach = false;
+	return ret;
+}
+
 static int vp_test_buffer_pin(struct vp_attachment *attach)
 {
 	struct vp_test_buffer *buffer = to_test(attach->buf);
+	int ret;
 
 	if (buffer->revokes)
 		buffer->wronged = true;
 	if (buffer->fail_pin)
 		return buffer->fail_pin;
+	ret = vp_test_buffer_reach(buffer);
+	if (ret)
+		return ret;
 	buffer->pins++;
 	return 0;
 }
@@ -106,12 +123,9 @@ static struct sg_table *vp_test_buffer_map(struct vp_attachment *attach,
 		buffer->wronged = true;
 	if (buffer->fail_map)
 		return ERR_PTR(buffer->fail_map);
-	if (buffer->out_of_reach) {
-		ret = vp_dmabuf_move_locked(attach->buf, attach);
-		if (ret)
-			return ERR_PTR(ret);
-		buffer->out_of_reach = false;
-	}
+	ret = vp_test_buffer_reach(buffer);
+	if (ret)
+		return ERR_PTR(ret);
 	sgt = vp_test_table(buffer->pages, VP_TEST_PAGES);
 	if (!IS_ERR(sgt))
 		buffer->maps++;
@@ -186,7 +200,7 @@ static int vp_test_buffer_move(struct vp_dmabuf *buf)
 	unsigned int i;
 
 	if (vp_test_is_busy(buffer) || buffer->revokes ||
-	    (buffer->pins && !buffer->out_of_reach))
+	    buffer->pins)
 		buffer->wronged = true;
 	if (buffer->fail_move)
 		return buffer->fail_move;

@@ -176,8 +176,8 @@ static int test_move_refused_at_once(void)
 }
 
 /*
- * A device that cannot reach the memory maps it: it moves in the middle of
- * that, unless somebody else holds it where it is.
+ * A device that cannot reach the memory maps or pins it: it moves in the middle
+ * of that, unless somebody holds it where it is.
  */
 static int test_move_to_reach(void)
 {
@@ -204,9 +204,17 @@ static int test_move_to_reach(void)
 	CHECK(vp_test_sees(fixed, 40, 0x9ea));
 	vp_test_unmap(fixed);
 	CHECK(!vp_test_map(moving) && vp_test_sees(moving, 40, 0x9ea));
-	CHECK(buffer->moves == 2 && !buffer->wronged);
+	CHECK(buffer->moves == 2);
+	vp_test_unmap(moving);
+
+	/* One that pins, and maps after that, had it moved when it pinned. */
+	buffer->out_of_reach = true;
+	CHECK(!vp_test_pin(moving) && buffer->moves == 3);
+	CHECK(!vp_test_map(moving) && vp_test_sees(moving, 40, 0x9ea));
+	CHECK(buffer->moves == 3 && !buffer->wronged);
 
 	vp_test_unmap(moving);
+	vp_test_unpin(moving);
 	vp_test_detach(moving);
 	vp_test_detach(fixed);
 	vp_test_detach(other);
