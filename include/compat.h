@@ -175,6 +175,27 @@ static inline void vp_bare_device_destroy(struct device *dev)
 #endif
 
 /*
+ * Does mapping pin for an importer that could be told as well? Where the kernel
+ * has been built without move notification, an option that is gone since.
+ */
+#define VP_KERNEL_PINS_AT_MAP \
+	(!VP_HAVE_ATTACH_REVOCABLE && !IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
+
+/*
+ * An importer that unmaps when told, even if it has pinned. Kernels that do not
+ * know the word have only the callback to go by.
+ */
+static inline bool vp_kernel_attach_revocable(struct dma_buf_attachment *kattach)
+{
+#if VP_HAVE_ATTACH_REVOCABLE
+	return dma_buf_attach_revocable(kattach);
+#else
+	return kattach->importer_ops &&
+	       kattach->importer_ops->vp_invalidate_mappings;
+#endif
+}
+
+/*
  * Since 6.2 everything that maps runs under the reservation lock, static
  * attachments and vmap included. Before that, a static exporter is called
  * without it, and may take it.

@@ -49,6 +49,8 @@ ask FAUX_DEVICE linux/device/faux.h \
 	'faux_device_destroy(faux_device_create("probe", (struct device *)0, 0));'
 ask INVALIDATE_MAPPINGS linux/dma-buf.h \
 	'static struct dma_buf_attach_ops o = { .invalidate_mappings = 0 }; (void)o;'
+ask ATTACH_REVOCABLE linux/dma-buf.h \
+	'dma_buf_attach_revocable((struct dma_buf_attachment *)0);'
 ask DMA_BUF_LOCKED linux/dma-buf.h \
 	'dma_buf_vmap_unlocked((struct dma_buf *)0, (struct iosys_map *)0);'
 ask FENCE_NAMES_RCU linux/dma-fence.h \

@@ -25,50 +25,35 @@
 #include "prime/export.h"
 #include "prime/trace.h"
 
-/**
- * struct vp_export_attachment - a foreign driver's place at a buffer
- * @base: the core's part
- * @kattach: the kernel's, which outlives this
- */
-struct vp_export_attachment {
-	struct vp_attachment base;
-	struct dma_buf_attachment *kattach;
-};
-
-static void vp_export_invalidate(struct vp_attachment *attach)
+/* The kernel has told it, with all others: vp_export_invalidate_mappings(). */
+static void vp_export_invalidated(struct vp_attachment *attach)
 {
-	struct dma_buf_attachment *kattach =
-		container_of(attach, struct vp_export_attachment, base)->kattach;
-
-	kattach->importer_ops->vp_invalidate_mappings(kattach);
 }
 
 static const struct vp_importer_ops vp_export_movable_ops = {
-	.invalidate_mappings = vp_export_invalidate,
+	.invalidate_mappings = vp_export_invalidated,
 };
 
 static int vp_export_attach(struct dma_buf *kbuf,
 			    struct dma_buf_attachment *kattach)
 {
 	const struct vp_importer_ops *ops = NULL;
-	struct vp_export_attachment *attach;
+	struct vp_attachment *attach;
 	int ret;
 
-	if (kattach->importer_ops &&
-	    kattach->importer_ops->vp_invalidate_mappings)
+	if (vp_kernel_attach_revocable(kattach))
 		ops = &vp_export_movable_ops;
 
 	attach = kmalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
 	if (!attach)
 		return -ENOMEM;
-	attach->kattach = kattach;
 
-	ret = vp_dmabuf_attach(kbuf->priv, &attach->base, kattach->dev, ops);
+	ret = vp_dmabuf_attach(kbuf->priv, attach, kattach->dev, ops);
 	if (ret) {
 		kfree(attach);
 		return ret;
 	}
-	kattach->priv = &attach->base;
+	kattach->priv = attach;
 	return 0;
 }
 
@@ -78,7 +63,7 @@ static void vp_export_detach(struct dma_buf *kbuf,
 	struct vp_attachment *attach = kattach->priv;
 
 	vp_dmabuf_detach(attach);
-	kfree(container_of(attach, struct vp_export_attachment, base));
+	kfree(attach);
 }
 
 /*
@@ -374,6 +359,26 @@ int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags)
 	return fd;
 }
 EXPORT_SYMBOL_GPL(vp_dmabuf_fd);
+
+/**
+ * vp_export_invalidate_mappings - tell foreign importers to drop their mappings
+ * @buf: the buffer; its reservation lock is held
+ *
+ * All that can be told are, in one call to the kernel. To one that has pinned
+ * that is a revocation for good.
+ */
+void vp_export_invalidate_mappings(struct vp_dmabuf *buf)
+{
+	struct dma_buf *kbuf;
+
+	dma_resv_assert_held(buf->resv);
+
+	kbuf = vp_export_find(buf);
+	if (!kbuf)
+		return;
+	vp_kernel_invalidate_mappings(kbuf);
+	dma_buf_put(kbuf);
+}
 
 /**
  * vp_export_zap_cpu_mappings - take down CPU mappings made through the file

@@ -35,6 +35,7 @@ static inline bool vp_export_is_writable(struct dma_buf *kbuf)
 }
 
 bool vp_export_is_read_only(struct vp_dmabuf *buf);
+void vp_export_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf);
 
 #endif /* VP_PRIME_EXPORT_H */

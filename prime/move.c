@@ -13,8 +13,10 @@
  * can take it to unmap, and so that a fence that takes long does not stop
  * those who only want to let go.
  *
- * None of this needs the kernel's own move notification: the core tells
- * importers itself. On kernels that have it turned off, the kernel pins for a
+ * Foreign importers are told by the kernel's own function, which tells all of
+ * them, and to which one that has pinned may answer by never mapping again. So
+ * a move, which nothing pinned stands, tells nobody as long as there is a pin.
+ * On kernels that have move notification turned off, the kernel pins for a
  * foreign importer at every mapping; such a buffer does not move while it is
  * mapped there, and can be revoked.
  */
@@ -53,11 +55,6 @@ static bool vp_attachment_can_give_up(struct vp_attachment *attach)
 	return attach->ops && attach->ops->invalidate_mappings;
 }
 
-static bool vp_attachment_has_pinned(struct vp_attachment *attach)
-{
-	return attach->pins || attach->map_pins;
-}
-
 /**
  * vp_attachment_invalidate - tell one importer to drop its mapping
  * @attach: the attachment of one that can be told
@@ -93,26 +90,33 @@ void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf)
 }
 EXPORT_SYMBOL_GPL(vp_dmabuf_zap_cpu_mappings);
 
+/* Pinned or not, as long as it can be told. */
+static void vp_dmabuf_tell_importers(struct vp_dmabuf *buf)
+{
+	struct vp_attachment *attach;
+
+	vp_export_invalidate_mappings(buf);
+	list_for_each_entry(attach, &buf->attachments, node)
+		if (vp_attachment_can_give_up(attach))
+			vp_attachment_invalidate(attach);
+}
+
 /**
  * vp_dmabuf_invalidate_mappings - tell everybody that the memory moves
  * @buf: the buffer
  *
  * Takes down every movable device mapping and every CPU mapping; the next use
  * maps again. An importer that is not done with its mapping may keep it for a
- * while; &vp_dmabuf.stale counts those. Pinned mappings stay, and so the
- * exporter must not move a buffer whose @pins is not 0. Kernel name:
- * dma_buf_move_notify(), since 2026 dma_buf_invalidate_mappings(). Locked.
+ * while; &vp_dmabuf.stale counts those. A buffer whose @pins is not 0 must not
+ * move, and no importer of it is told. Kernel name: dma_buf_move_notify(), since
+ * 2026 dma_buf_invalidate_mappings(). Locked.
  */
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf)
 {
-	struct vp_attachment *attach;
-
 	dma_resv_assert_held(buf->resv);
 
-	list_for_each_entry(attach, &buf->attachments, node)
-		if (vp_attachment_can_give_up(attach) &&
-		    !vp_attachment_has_pinned(attach))
-			vp_attachment_invalidate(attach);
+	if (!buf->pins)
+		vp_dmabuf_tell_importers(buf);
 	vp_dmabuf_zap_cpu_mappings(buf);
 }
 EXPORT_SYMBOL_GPL(vp_dmabuf_invalidate_mappings);
@@ -249,7 +253,6 @@ static bool vp_dmabuf_is_held(struct vp_dmabuf *buf)
 /* From here on nobody gets to the memory anew. */
 static int vp_dmabuf_begin_revoke(struct vp_dmabuf *buf)
 {
-	struct vp_attachment *attach;
 	int ret;
 
 	ret = dma_resv_lock_interruptible(buf->resv, NULL);
@@ -263,9 +266,7 @@ static int vp_dmabuf_begin_revoke(struct vp_dmabuf *buf)
 
 	ret = 0;
 	WRITE_ONCE(buf->revoked, true);
-	list_for_each_entry(attach, &buf->attachments, node)
-		if (vp_attachment_can_give_up(attach))
-			vp_attachment_invalidate(attach);
+	vp_dmabuf_tell_importers(buf);
 	vp_dmabuf_zap_cpu_mappings(buf);
 out:
 	dma_resv_unlock(buf->resv);

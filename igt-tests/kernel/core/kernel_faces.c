@@ -10,12 +10,6 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
-/*
- * Do importers that move their mappings pin nothing? Kernels built without
- * this pin in their name, whenever they map.
- */
-#define VP_TEST_KERNEL_MOVES	IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY)
-
 static int vp_test_kernel_moved;
 
 static void vp_test_kernel_move(struct dma_buf_attachment *kattach)
@@ -160,6 +154,18 @@ static void vp_test_kernel_unmap(struct dma_buf_attachment *kattach)
 	importer->sgt = NULL;
 }
 
+/* The same by its own will. */
+static void vp_test_kernel_drop(struct vp_test_kernel_importer *importer)
+{
+	struct dma_resv *resv = importer->kattach->dmabuf->resv;
+
+	dma_resv_lock(resv, NULL);
+	dma_buf_unmap_attachment(importer->kattach, importer->sgt,
+				 DMA_BIDIRECTIONAL);
+	importer->sgt = NULL;
+	dma_resv_unlock(resv);
+}
+
 static const struct dma_buf_attach_ops vp_test_kernel_unmap_ops = {
 	.vp_invalidate_mappings = vp_test_kernel_unmap,
 };
@@ -178,45 +184,72 @@ static int vp_test_kernel_map(struct vp_test_kernel_importer *importer)
 	return 0;
 }
 
-/* One that can be told moves along, as far as its kernel lets it. */
+static int vp_test_kernel_pin(struct vp_test_kernel_importer *importer)
+{
+	struct dma_buf *kbuf = importer->kattach->dmabuf;
+	int ret;
+
+	dma_resv_lock(kbuf->resv, NULL);
+	ret = dma_buf_pin(importer->kattach);
+	dma_resv_unlock(kbuf->resv);
+	return ret;
+}
+
+/* Those that can be told move along, as far as their kernel lets them. */
 static int test_kernel_importer_moves(void)
 {
+	struct vp_test_kernel_importer importers[2] = {};
 	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct vp_test_kernel_importer importer = {};
 	struct dma_buf *kbuf;
+	unsigned int i;
 
 	CHECK(buffer);
 	kbuf = vp_dmabuf_kernel_get(&buffer->base, O_RDWR);
 	CHECK(!IS_ERR(kbuf));
-	importer.kattach = dma_buf_dynamic_attach(kbuf, &vp_test_pdev->dev,
-						  &vp_test_kernel_unmap_ops,
-						  &importer);
-	CHECK(!IS_ERR(importer.kattach));
-	CHECK(!vp_test_kernel_map(&importer));
-	CHECK(buffer->pins == (VP_TEST_KERNEL_MOVES ? 0 : 1));
-	if (VP_TEST_KERNEL_MOVES) {
-		CHECK(!vp_dmabuf_move(&buffer->base));
-	} else {
-		CHECK(vp_dmabuf_move(&buffer->base) == -EBUSY);
-		CHECK(importer.told == 0 && importer.sgt);
-		dma_resv_lock(kbuf->resv, NULL);
-		dma_buf_unmap_attachment(importer.kattach, importer.sgt,
-					 DMA_BIDIRECTIONAL);
-		importer.sgt = NULL;
-		dma_resv_unlock(kbuf->resv);
-		CHECK(!vp_dmabuf_move(&buffer->base));
+	for (i = 0; i < ARRAY_SIZE(importers); i++) {
+		importers[i].kattach =
+			dma_buf_dynamic_attach(kbuf, &vp_test_pdev->dev,
+					       &vp_test_kernel_unmap_ops,
+					       &importers[i]);
+		CHECK(!IS_ERR(importers[i].kattach));
+		CHECK(!vp_test_kernel_map(&importers[i]));
 	}
-	CHECK(importer.told == 1 && !importer.sgt && buffer->maps == 0);
-	CHECK(!vp_test_kernel_map(&importer));
-	CHECK(sg_dma_address(importer.sgt->sgl) ==
-	      page_to_phys(buffer->pages[0]));
+	CHECK(buffer->pins == (VP_KERNEL_PINS_AT_MAP ? 2 : 0));
+	if (VP_KERNEL_PINS_AT_MAP) {
+		CHECK(vp_dmabuf_move(&buffer->base) == -EBUSY);
+		for (i = 0; i < ARRAY_SIZE(importers); i++) {
+			CHECK(importers[i].told == 0 && importers[i].sgt);
+			vp_test_kernel_drop(&importers[i]);
+		}
+	}
+	CHECK(!vp_dmabuf_move(&buffer->base));
+	CHECK(buffer->maps == 0 && buffer->base.stale == 0);
+	for (i = 0; i < ARRAY_SIZE(importers); i++) {
+		CHECK(importers[i].told == 1 && !importers[i].sgt);
+		CHECK(!vp_test_kernel_map(&importers[i]));
+		CHECK(sg_dma_address(importers[i].sgt->sgl) ==
+		      page_to_phys(buffer->pages[0]));
+	}
 
-	/* What it could not do for a move, it does for good: even if pinned. */
+	/* One of them pins: to be told would be the end of its mapping. */
+	CHECK(!vp_test_kernel_pin(&importers[0]));
+	CHECK(vp_dmabuf_move(&buffer->base) == -EBUSY);
+	for (i = 0; i < ARRAY_SIZE(importers); i++)
+		CHECK(importers[i].told == 1 && importers[i].sgt);
+
+	/* That it is when the memory is taken away, from all of them. */
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(importer.told == 2 && !importer.sgt && buffer->maps == 0);
-	CHECK(buffer->revokes == 1 && !buffer->wronged);
-	CHECK(vp_test_kernel_map(&importer) == -ENODEV && buffer->pins == 0);
-	dma_buf_detach(kbuf, importer.kattach);
+	CHECK(buffer->revokes == 1 && !buffer->wronged && buffer->maps == 0);
+	for (i = 0; i < ARRAY_SIZE(importers); i++) {
+		CHECK(importers[i].told == 2 && !importers[i].sgt);
+		CHECK(vp_test_kernel_map(&importers[i]) == -ENODEV);
+	}
+	dma_resv_lock(kbuf->resv, NULL);
+	dma_buf_unpin(importers[0].kattach);
+	dma_resv_unlock(kbuf->resv);
+	CHECK(buffer->pins == 0);
+	for (i = 0; i < ARRAY_SIZE(importers); i++)
+		dma_buf_detach(kbuf, importers[i].kattach);
 	vp_dmabuf_put(&buffer->base);
 	dma_buf_put(kbuf);
 	return 0;
