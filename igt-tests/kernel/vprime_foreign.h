@@ -199,8 +199,8 @@ struct vp_foreign_fence {
 /* Our buffers only, as the two below; EINVAL for others. */
 #define VP_FOREIGN_FAIL		_IOW('v', 12, struct vp_foreign_fail)
 /*
- * Tells the importers, then moves to other pages. EBUSY: somebody still has it
- * mapped or pinned; EOPNOTSUPP: not a dynamic one.
+ * Tells the importers, unless one has pinned it, then moves to other pages.
+ * EBUSY: it is pinned, or still mapped; EOPNOTSUPP: not a dynamic one.
  */
 #define VP_FOREIGN_MOVE		_IOW('v', 13, struct vp_foreign_fd)
 #define VP_FOREIGN_BUFFER	_IOWR('v', 14, struct vp_foreign_buffer)

@@ -489,6 +489,20 @@ static int vp_foreign_swap(struct dma_buf *kbuf, struct page ***pages)
 	return 0;
 }
 
+/*
+ * An importer that has pinned takes being told for the end, so it is not. A pin
+ * that the kernel made with a mapping is no such pin: it goes when told.
+ */
+static bool vp_foreign_is_pinned(struct vp_foreign_exported *exported)
+{
+	bool pinned;
+
+	mutex_lock(&exported->lock);
+	pinned = exported->pins && !VP_KERNEL_PINS_AT_MAP;
+	mutex_unlock(&exported->lock);
+	return pinned;
+}
+
 static int vp_foreign_move(struct dma_buf *kbuf)
 {
 	struct vp_foreign_exported *exported = kbuf->priv;
@@ -506,11 +520,9 @@ static int vp_foreign_move(struct dma_buf *kbuf)
 	left = dma_resv_wait_timeout(kbuf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
 				     MAX_SCHEDULE_TIMEOUT);
 	ret = left < 0 ? left : 0;
+	if (!ret && vp_foreign_is_pinned(exported))
+		ret = -EBUSY;
 	if (!ret) {
-		/*
-		 * Even when it is pinned: kernels without MOVE_NOTIFY pin for
-		 * everybody who maps, also for those who let go when told.
-		 */
 		vp_kernel_invalidate_mappings(kbuf);
 		mutex_lock(&exported->lock);
 		ret = vp_foreign_swap(kbuf, &pages);
