@@ -256,15 +256,14 @@ static void dma_bits_shadow(void)
 
 static void dma_bits_pinned(void)
 {
-	int far = vp_open(0), near, vgem, dmabuf;
+	int far = vp_open(0), near, foreign, dmabuf;
 	uint32_t far_handle, near_handle;
 	char byte = 0;
 	void *map;
 
 	far_handle = far_buffer(far, &map, &dmabuf);
-	vp_load_foreign("vgem");
-	vgem = vp_open_foreign("vgem");
-	vp_import(vgem, dmabuf);
+	foreign = vp_foreign_open();
+	vp_foreign_hold(foreign, dmabuf);
 
 	near = vp_config_open(GPU, "dma_bits=32");
 	near_handle = vp_import(near, dmabuf);
@@ -275,13 +274,12 @@ static void dma_bits_pinned(void)
 	assert_peek(far, far_handle, 1);
 
 	/* It goes when nobody holds it where it is. */
-	close(vgem);
+	close(foreign);
 	assert_peek(near, near_handle, 1);
 	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
 	assert_near(dmabuf);
 
 	let_go(map, dmabuf, near, far);
-	vp_unload_foreign("vgem");
 }
 
 /* Another driver's memory does not move: it is in reach, bounced, or EIO. */

@@ -122,6 +122,15 @@ int vp_foreign_try_map(int foreign, uint32_t id, uint32_t direction)
 	return vp_try_ioctl(foreign, VP_FOREIGN_MAP, &map);
 }
 
+uint32_t vp_foreign_hold(int foreign, int dmabuf)
+{
+	uint32_t id = vp_foreign_attach(foreign, dmabuf, VP_FOREIGN_STATIC);
+
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_BIDIRECTIONAL),
+		      0);
+	return id;
+}
+
 int vp_foreign_try_unmap(int foreign, uint32_t id)
 {
 	return try_id(foreign, VP_FOREIGN_UNMAP, id);

@@ -29,6 +29,8 @@ uint32_t vp_foreign_attach(int foreign, int dmabuf, uint32_t flags);
 int vp_foreign_try_attach(int foreign, int dmabuf, uint32_t flags,
 			  uint32_t *id);
 void vp_foreign_detach(int foreign, uint32_t id);
+/* As a driver that cannot be told, get a place and map: it pins until detached. */
+uint32_t vp_foreign_hold(int foreign, int dmabuf);
 int vp_foreign_try_map(int foreign, uint32_t id, uint32_t direction);
 int vp_foreign_try_unmap(int foreign, uint32_t id);
 int vp_foreign_try_pin(int foreign, uint32_t id);

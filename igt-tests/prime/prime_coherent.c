@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
+#include "vp_foreign.h"
 #include "vp_program.h"
 #include "vp_test.h"
 #include "vp_watch.h"
@@ -416,21 +417,19 @@ static void second_handle(void)
 	vp_config_remove("odd");
 }
 
-/* vgem's device is coherent, so while it has the buffer mapped all are. */
+/* A foreign device is coherent, so while it has the buffer mapped all are. */
 static void foreign_importer(struct scene *scene)
 {
-	int vgem;
+	int foreign = vp_foreign_open();
 
-	vp_load_foreign("vgem");
-	vgem = vp_open_foreign("vgem");
 	differ(scene);
-	vp_import(vgem, scene->dmabuf);
+	vp_foreign_hold(foreign, scene->dmabuf);
 	assert_all_there(scene);
 	cpu_writes(scene, 2 * LINE, NEW);
 	igt_assert_eq(gpu_sees(scene, 2 * LINE), NEW);
 	gpu_writes(scene, 3 * LINE, NEWER);
 	igt_assert_eq(cpu_sees(scene, 3 * LINE), NEWER);
-	close(vgem);
+	close(foreign);
 	/* It has gone, and nothing with it. */
 	assert_all_there(scene);
 	igt_assert_eq(gpu_sees(scene, 2 * LINE), NEW);
@@ -441,14 +440,12 @@ static void foreign_importer(struct scene *scene)
 /* What was written while nobody needed a sync was seen, or is from then on. */
 static void foreign_importer_gone(struct scene *scene)
 {
-	int vgem;
+	int foreign = vp_foreign_open();
 
-	vp_load_foreign("vgem");
-	vgem = vp_open_foreign("vgem");
-	vp_import(vgem, scene->dmabuf);
+	vp_foreign_hold(foreign, scene->dmabuf);
 	cpu_writes(scene, CPUS, NEW);
 	gpu_writes(scene, GPUS, NEWER);
-	close(vgem);
+	close(foreign);
 	igt_assert_eq(cpu_sees(scene, GPUS), NEWER);
 	igt_assert_eq(gpu_sees(scene, CPUS), NEW);
 	assert_still_noncoherent(scene);
@@ -716,11 +713,11 @@ static void lost_subtests(void)
 	vp_subtest("second-handle")
 		second_handle();
 
-	igt_describe("While vgem has the buffer mapped nobody needs a sync; before and after, all is kept");
+	igt_describe("While another driver has the buffer mapped nobody needs a sync; before and after, all is kept");
 	vp_subtest("foreign-importer")
 		all_ways(foreign_importer);
 
-	igt_describe("What was written while vgem had it mapped is there when vgem is gone");
+	igt_describe("What was written while another driver had it mapped is there when that is gone");
 	vp_subtest("foreign-importer-gone")
 		all_ways(foreign_importer_gone);
 }
@@ -763,6 +760,8 @@ igt_main
 	vp_subtest("size-6-mib-and-a-page")
 		whole_buffer(6 * VP_MIB + VP_PAGE);
 
-	igt_fixture
+	igt_fixture {
+		vp_foreign_unload();
 		vp_unload_foreign("vgem");
+	}
 }

@@ -85,26 +85,24 @@ static void revokes(void)
 	vp_assert_refuses(&ran, 1, "there is no such buffer");
 }
 
-/* vgem cannot be told to let go of what it has mapped. */
+/* A static importer cannot be told to let go of what it has mapped. */
 static void act_pinned(void)
 {
 	struct vp_scene scene = vp_scene();
+	int foreign = vp_foreign_open();
 	struct vp_ran ran;
-	int vgem;
 
-	vp_load_foreign("vgem");
-	vgem = vp_open_foreign("vgem");
-	vp_import(vgem, scene.dmabuf);
+	vp_foreign_hold(foreign, scene.dmabuf);
 	ran = vp_ctl("move", scene.digits);
 	vp_assert_refuses(&ran, 1, "it has to stay where it is");
 	ran = vp_ctl("revoke", scene.digits);
 	vp_assert_refuses(&ran, 1, "an importer that cannot give it up");
 	igt_assert(!strcmp(vp_watch(scene.id)->state, "live"));
-	close(vgem);
+	close(foreign);
 	ran = vp_ctl("move", scene.digits);
 	did(&ran, scene.digits, "moved");
 	vp_scene_end(&scene);
-	vp_unload_foreign("vgem");
+	vp_foreign_unload();
 }
 
 /* The kernel itself has it mapped. */

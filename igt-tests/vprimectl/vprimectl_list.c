@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vp_ctl.h"
+#include "vp_foreign.h"
 #include "vp_json.h"
 #include "vp_test.h"
 #include "vp_watch.h"
@@ -41,7 +42,7 @@ static void list_empty(void)
 /* Everything that there can be on one buffer. */
 struct busy {
 	struct vp_scene scene;
-	int vgem;
+	int foreign;
 	pid_t holder;
 };
 
@@ -52,24 +53,25 @@ static struct busy make_busy(void)
 	uint32_t word;
 
 	vp_peek(scene->gpu[1], scene->handle[1], 0, &word, sizeof(word));
-	vp_load_foreign("vgem");
-	busy.vgem = vp_open_foreign("vgem");
+	busy.foreign = vp_foreign_open();
 	/* In this order, as a CPU access that begins waits for the fence. */
 	busy.holder = vp_start_access("holder", scene->dmabuf, DMA_BUF_SYNC_RW,
 				      1);
 	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
-	vp_fence_attach(busy.vgem, vp_import(busy.vgem, scene->dmabuf), true);
+	vp_foreign_hold(busy.foreign, scene->dmabuf);
+	vp_foreign_add_fence(busy.foreign, scene->dmabuf,
+			     VP_FOREIGN_USAGE_WRITE, VP_FOREIGN_MAX_TIMEOUT_MS);
 	return busy;
 }
 
 static void end_busy(struct busy *busy)
 {
 	/* Which signals the fence, where that has not been given up on. */
-	close(busy->vgem);
+	close(busy->foreign);
 	vp_kill(busy->holder);
 	vp_scene_end(&busy->scene);
-	vp_unload_foreign("vgem");
+	vp_foreign_unload();
 }
 
 static void list_table(void)
@@ -95,12 +97,12 @@ static void list_table(void)
 		     wanted);
 	text = vp_assert_row(text, "attachment|vprime0 (vprime)|movable, not mapped");
 	text = vp_assert_row(text, "attachment|vprime1 (vprime)|movable, mapped bidirectional");
-	text = vp_find_row(text, "attachment|vgem (", row);
+	text = vp_find_row(text, "attachment|" VP_FOREIGN_DEVICE " (", row);
 	igt_assert(strstr(row, "|pinned, mapped bidirectional"));
 	snprintf(begin, sizeof(begin), "cpu access|holder[%d]|read-write, open for ",
 		 busy.holder);
 	text = vp_find_row(text, begin, row);
-	snprintf(wanted, sizeof(wanted), "fence|vgem|write, timeline unbound, number %llu",
+	snprintf(wanted, sizeof(wanted), "fence|" VP_FOREIGN_DEVICE "|write, timeline test, number %llu",
 		 (unsigned long long)buffer->fence[0].seqno);
 	text = vp_assert_row(text, wanted);
 	text = vp_assert_row(text, "violation|end-without-begin|2 times");
@@ -165,8 +167,8 @@ static void list_json(void)
 	igt_assert_lte(vp_json_number(part, "open_ms"), buffer->cpu[0].open_ms);
 	igt_assert_eq(vp_json_length(json, "fence_list"), 1);
 	part = vp_json_at(json, "fence_list", 0);
-	vp_assert_json_string(part, "driver", "vgem");
-	vp_assert_json_string(part, "timeline", "unbound");
+	vp_assert_json_string(part, "driver", VP_FOREIGN_DEVICE);
+	vp_assert_json_string(part, "timeline", "test");
 	igt_assert_eq(vp_json_number(part, "seqno"), buffer->fence[0].seqno);
 	vp_assert_json_string(part, "usage", "write");
 	igt_assert_eq(vp_json_length(json, "violation_list"), 1);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "vp_ctl.h"
+#include "vp_foreign.h"
 #include "vp_json.h"
 #include "vp_test.h"
 #include "vp_watch.h"
@@ -275,7 +276,7 @@ static void acts(void)
 	vp_scene_end(&scene);
 }
 
-/* vgem cannot be told to let go of what it has mapped. */
+/* A static importer cannot be told to let go of what it has mapped. */
 static void refused(void)
 {
 	struct vp_scene scene = vp_scene();
@@ -283,11 +284,10 @@ static void refused(void)
 	struct vp_json *json;
 	struct vp_ran ran;
 	char row[VP_ROW];
-	int vgem;
+	int foreign;
 
-	vp_load_foreign("vgem");
-	vgem = vp_open_foreign("vgem");
-	vp_import(vgem, scene.dmabuf);
+	foreign = vp_foreign_open();
+	vp_foreign_hold(foreign, scene.dmabuf);
 	watch = start_watch("--json", NULL);
 	plain = start_watch(NULL, NULL);
 	igt_assert_eq(vp_try_revoke(scene.id), -EBUSY);
@@ -301,9 +301,9 @@ static void refused(void)
 	igt_assert_eq(vp_json_number(json, "ret"), -EBUSY);
 	vp_json_free(json);
 	vp_ran_free(&ran);
-	close(vgem);
+	close(foreign);
 	vp_scene_end(&scene);
-	vp_unload_foreign("vgem");
+	vp_foreign_unload();
 }
 
 /* Line by line into a pipe, while it goes on. */
