@@ -87,7 +87,7 @@ static void everybody(void)
 /* How many of those are beyond 4 GiB. Another driver's importer tells. */
 static unsigned int count_far(int dmabuf)
 {
-	int foreign = vp_foreign_open();
+	int foreign = vp_foreign_open_fresh();
 	uint32_t id = vp_foreign_attach(foreign, dmabuf, 0);
 	unsigned int far = 0;
 
@@ -282,6 +282,68 @@ static void dma_bits_pinned(void)
 	let_go(map, dmabuf, near, far);
 }
 
+/*
+ * Another driver's device of 32 bits pins a buffer, which has to be in its reach
+ * from then on, as nothing can tell it of a move any more.
+ */
+static void dma_bits_pins(void)
+{
+	int far = vp_open(0), foreign, dmabuf;
+	struct vp_foreign_state state;
+	uint32_t handle, id;
+	void *map;
+
+	handle = far_buffer(far, &map, &dmabuf);
+	foreign = vp_foreign_open_fresh();
+	vp_foreign_set("dma_bits", 32);
+	id = vp_foreign_attach(foreign, dmabuf, 0);
+	igt_assert_eq(vp_foreign_try_pin(foreign, id), 0);
+	state = vp_foreign_state(foreign, id);
+	igt_assert_eq(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE), 0);
+	for (size_t at = 0; at < FAR_SIZE; at += FAR_STEP)
+		igt_assert_eq(vp_foreign_address(foreign, id, at) >> 32, 0);
+	igt_assert_eq(vp_foreign_state(foreign, id).told, state.told);
+	vp_assert_pattern_sparse(map, FAR_SIZE, 1);
+	assert_peek(far, handle, 1);
+	close(foreign);
+	assert_near(dmabuf);
+
+	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
+	close(far);
+}
+
+/* It cannot, and cannot map either, where a third device holds the buffer. */
+static void dma_bits_cannot_pin(void)
+{
+	int far = vp_open(0), holder, foreign, dmabuf, ret;
+	uint32_t handle, id;
+	void *map;
+
+	handle = far_buffer(far, &map, &dmabuf);
+	holder = vp_foreign_open_fresh();
+	vp_foreign_hold(holder, dmabuf);
+	foreign = vp_foreign_open();
+	vp_foreign_set("dma_bits", 32);
+	id = vp_foreign_attach(foreign, dmabuf, 0);
+	vp_assert_refused(vp_foreign_try_pin(foreign, id), EBUSY);
+	vp_assert_refused(vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE),
+			  EBUSY);
+	/* A static one, at attach or when it maps, as the kernel does. */
+	ret = vp_foreign_try_attach(foreign, dmabuf, VP_FOREIGN_STATIC, &id);
+	if (!ret)
+		ret = vp_foreign_try_map(foreign, id, VP_FOREIGN_TO_DEVICE);
+	igt_assert_eq(ret, -EBUSY);
+	close(foreign);
+	close(holder);
+	assert_far(dmabuf);
+	assert_peek(far, handle, 1);
+
+	vp_unmap(map, FAR_SIZE);
+	close(dmabuf);
+	close(far);
+}
+
 /* Another driver's memory does not move: it is in reach, bounced, or EIO. */
 static void dma_bits_foreign(void)
 {
@@ -466,6 +528,14 @@ igt_main
 	igt_describe("dma_bits=32: a buffer that another driver pins above 4 GiB is EBUSY");
 	vp_subtest("dma-bits-pinned")
 		dma_bits_pinned();
+
+	igt_describe("A buffer that another driver's device of 32 bits pins moves below 4 GiB before that");
+	vp_subtest("dma-bits-pins")
+		dma_bits_pins();
+
+	igt_describe("Such a device can neither pin nor map what a third has pinned above");
+	vp_subtest("dma-bits-cannot-pin")
+		dma_bits_cannot_pin();
 
 	igt_describe("dma_bits=32: another driver's memory is read and written, or EIO");
 	vp_subtest("dma-bits-foreign")

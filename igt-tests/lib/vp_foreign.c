@@ -50,6 +50,7 @@ int vp_foreign_open_fresh(void)
 	int fd = vp_foreign_open();
 
 	vp_foreign_set("delay_ms", DELAY_MS);
+	vp_foreign_set("dma_bits", 64);
 	vp_foreign_set("fail_attach", 0);
 	vp_foreign_set("fail_map", 0);
 	return fd;

@@ -19,7 +19,7 @@
 int vp_foreign_open(void);
 /* The same, and no option is what a subtest that failed has left. */
 int vp_foreign_open_fresh(void);
-/* One of the module's options: delay_ms, fail_attach, fail_map. */
+/* One of the module's options: delay_ms, dma_bits, fail_attach, fail_map. */
 void vp_foreign_set(const char *option, unsigned int value);
 /* In a program's last fixture: the module must be free to go. */
 void vp_foreign_unload(void);

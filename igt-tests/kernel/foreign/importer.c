@@ -6,6 +6,7 @@
  * addresses that it gets; it is on no bus, so these are the CPU's own.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -18,6 +19,10 @@
 static unsigned int delay_ms = 100;
 module_param(delay_ms, uint, 0644);
 MODULE_PARM_DESC(delay_ms, "When lazy attachments drop their mapping");
+
+static unsigned int dma_bits = 64;
+module_param(dma_bits, uint, 0644);
+MODULE_PARM_DESC(dma_bits, "Address bits of the device, from the next attach on");
 
 /* ---- attachments -------------------------------------------------------- */
 
@@ -153,6 +158,10 @@ static struct vp_foreign_attachment *vp_foreign_new(int fd, u32 flags)
 		ret = PTR_ERR(attach->kbuf);
 		goto err_free;
 	}
+	ret = dma_coerce_mask_and_coherent(&vp_foreign_pdev->dev,
+					   DMA_BIT_MASK(READ_ONCE(dma_bits)));
+	if (ret)
+		goto err_put;
 	attach->kattach =
 		dma_buf_dynamic_attach(attach->kbuf, &vp_foreign_pdev->dev,
 				       dynamic ? &vp_foreign_attach_ops : NULL,
@@ -179,7 +188,8 @@ err_free:
  *
  * Returns 0; -EINVAL for flags that are unknown or exclude each other, or
  * padding that is not 0; -EBADF or -EINVAL when it is no dma-buf; -ENOMEM;
- * -EBUSY when there are no more numbers; or what the exporter fails with.
+ * -EBUSY when there are no more numbers; -EIO when the machine cannot have a
+ * device of so few address bits; or what the exporter fails with.
  */
 int vp_foreign_attach_ioctl(struct vp_foreign_file *file, void *data)
 {
