@@ -201,12 +201,12 @@ run: ## the demo in a guest: IMAGE passes from GPU to GPU; see out/demo.png and 
 	tools/vm/run --kernel $(one_kernel) --out out $${IMAGE:+--visible "$$IMAGE"} -- \
 		tools/vm/guest-demo $${IMAGE:+--image "$$IMAGE"}
 
-# So many guests of a kernel share all tests. Those of 6.1 have one processor; the others take longer, and begin.
+# So many guests of a kernel share all tests. Those of the newest have two processors, take longer, and begin.
 shares := $(shell nproc)
-sharing = $(patsubst %,%/$(shares),$(filter-out 6.1,$(kernels))) $(patsubst %,%/$(shares)x1,$(filter 6.1,$(kernels)))
+sharing = $(patsubst %,%/$(shares),$(filter newest,$(kernels))) $(patsubst %,%/$(shares)x1,$(filter-out newest,$(kernels)))
 
 # The tests that put many threads or processes to one thing; the rest tell KCSAN nothing. And others that are worth
-# a second processor where most have one. All but the sweeps of faults meet two on 6.12.
+# a second processor where most have one. All but the sweeps of faults meet two on the newest.
 racing := prime_race fence_race prime_fault fence_unplug vgem_sharing fuzz_prime@together mistakes
 parallel := $(racing) device_unplug_busy fence_busy fence_unload soak
 
