@@ -38,11 +38,16 @@ installed := $(shell (cd /lib/modules 2>/dev/null && for m in */; do \
 cached := $(shell cat "$(cache)"/kernel/*/release 2>/dev/null | sort -V)
 KVER ?= $(or $(lastword $(installed)),$(lastword $(cached)))
 
+# A kernel without these has nothing for the module to be built on: those for the cloud.
+needs := DRM
+
 # Build the module in the folder "$2" for the release "$1", with more arguments "$3" for kbuild.
 #
 # Kbuild writes next to the sources, and each release must have its objects to itself: so it works
 # in a folder of links to the sources. It also cannot stand blanks in a path; then a link in the
 # cache stands for this folder. Modules get no BTF: it would need the vmlinux that headers often lack.
+#
+# That they also lack pahole, which writes BTF, or that this machine's is another one, says nothing then.
 #
 # A kernel of our own making (debug) links to one of those that have been built (debug-HASH): they have one release,
 # and its objects are of no use for another of them.
@@ -58,6 +63,11 @@ done; \
 if [ ! -e "$$headers/Makefile" ]; then \
 	echo 'vprime: no headers of $1: run tools/vm/setup for the guest kernels, or apt-get install linux-headers-$1' >&2; exit 1; \
 fi; \
+for option in $(needs); do \
+	if ! grep -q "^CONFIG_$$option=" "$$headers/include/config/auto.conf"; then \
+		echo "vprime: $1 has no CONFIG_$$option" >&2; exit 1; \
+	fi; \
+done; \
 if ! command -v gcc >/dev/null; then \
 	echo 'vprime: no compiler: run tools/vm/setup build' >&2; exit 1; \
 fi; \
@@ -78,6 +88,7 @@ case $$here in \
 	mkdir -p "$(cache)"; ln -sfn "$$PWD" "$$here" ;; \
 esac; \
 $(MAKE) $(if $(V),V=1,-s) $(jobs) -C "$$headers" M="$$here/$2" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
+	'CONFIG_PAHOLE_VERSION=$$(PAHOLE_VERSION)' \
 	CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) CONFIG_VPRIME_VGEM=$(CONFIG_VPRIME_VGEM) $3 modules
 endef
 
