@@ -45,9 +45,8 @@ needs := DRM
 #
 # Kbuild writes next to the sources, and each release must have its objects to itself: so it works
 # in a folder of links to the sources. It also cannot stand blanks in a path; then a link in the
-# cache stands for this folder. Modules get no BTF: it would need the vmlinux that headers often lack.
-#
-# That they also lack pahole, which writes BTF, or that this machine's is another one, says nothing then.
+# cache stands for this folder. Modules get no BTF: it would need the vmlinux that headers often lack. So it does not
+# matter that pahole, which writes it, is not here, or not in the kernel's version.
 #
 # A kernel of our own making (debug) links to one of those that have been built (debug-HASH): they have one release,
 # and its objects are of no use for another of them.
@@ -56,7 +55,7 @@ set -e; \
 if [ -z '$1' ]; then \
 	echo 'vprime: no kernel headers here: run tools/vm/setup, or install those of your kernel (apt-get install linux-headers-'$$(uname -r)')' >&2; exit 1; \
 fi; \
-for headers in '/lib/modules/$1/build' "$(cache)"/kernel/*/lib/modules/'$1'/build; do \
+for headers in "$(cache)/headers/$(SUITE)/lib/modules/$1/build" '/lib/modules/$1/build' "$(cache)"/kernel/*/lib/modules/'$1'/build; do \
 	case $$headers in "$(cache)"/kernel/*-*/lib/modules/*) continue ;; esac; \
 	[ ! -e "$$headers/Makefile" ] || break; \
 done; \
@@ -238,7 +237,7 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
 
 .PHONY: test-table
-test-table: ## put the numbers of the last make test and make test-debug into the README
+test-table: ## put the numbers of the last make test, make test-debug and make check-kernels into the README
 	$(Q)tools/vm/test-table README.md
 
 .PHONY: mutants
@@ -354,6 +353,17 @@ check-release:
 	$(Q)if grep -i -B 1 -A 4 'warning\|error' build/check-$(RELEASE).log >&2; then \
 		echo 'vprime: warnings for $(RELEASE), see above' >&2; exit 1; \
 	fi
+
+.PHONY: check-kernels
+check-kernels: ## build for each kernel of Debian 12 up to unstable, no warning allowed; SUITE=sid: for those of one suite
+	$(Q)tools/vm/check-kernels $(SUITE)
+
+# From nothing, because only what is compiled can warn; and without what is for debuggers, which takes its time.
+.PHONY: check-kernel
+check-kernel:
+	$(Q)rm -rf build/check-$(SUITE)-$(RELEASE)
+	$(Q)$(call build_module,$(RELEASE),build/check-$(SUITE)-$(RELEASE),KCFLAGS=-g0)
+	$(Q)rm -rf build/check-$(SUITE)-$(RELEASE)
 
 .PHONY: clean
 clean: ## remove build/ and out/, not the cached kernels
