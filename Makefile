@@ -18,7 +18,7 @@ version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 .PHONY: help
 help: ## list the targets and the variables
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
 	@echo 'KERNEL=6.1|6.12|newest  guest kernel (run, shell: one that is there; fuzz, soak: 6.12; test, bench, check: all)'
@@ -38,11 +38,15 @@ installed := $(shell (cd /lib/modules 2>/dev/null && for m in */; do \
 cached := $(shell cat "$(cache)"/kernel/*/release 2>/dev/null | sort -V)
 KVER ?= $(or $(lastword $(installed)),$(lastword $(cached)))
 
+# A kernel without these has nothing for the module to be built on: those for the cloud.
+needs := DRM
+
 # Build the module in the folder "$2" for the release "$1", with more arguments "$3" for kbuild.
 #
 # Kbuild writes next to the sources, and each release must have its objects to itself: so it works
 # in a folder of links to the sources. It also cannot stand blanks in a path; then a link in the
-# cache stands for this folder. Modules get no BTF: it would need the vmlinux that headers often lack.
+# cache stands for this folder. Modules get no BTF: it would need the vmlinux that headers often lack. So it does not
+# matter that pahole, which writes it, is not here, or not in the kernel's version.
 #
 # A kernel of our own making (debug) links to one of those that have been built (debug-HASH): they have one release,
 # and its objects are of no use for another of them.
@@ -51,13 +55,18 @@ set -e; \
 if [ -z '$1' ]; then \
 	echo 'vprime: no kernel headers here: run tools/vm/setup, or install those of your kernel (apt-get install linux-headers-'$$(uname -r)')' >&2; exit 1; \
 fi; \
-for headers in '/lib/modules/$1/build' "$(cache)"/kernel/*/lib/modules/'$1'/build; do \
+for headers in "$(cache)/headers/$(SUITE)/lib/modules/$1/build" '/lib/modules/$1/build' "$(cache)"/kernel/*/lib/modules/'$1'/build; do \
 	case $$headers in "$(cache)"/kernel/*-*/lib/modules/*) continue ;; esac; \
 	[ ! -e "$$headers/Makefile" ] || break; \
 done; \
 if [ ! -e "$$headers/Makefile" ]; then \
 	echo 'vprime: no headers of $1: run tools/vm/setup for the guest kernels, or apt-get install linux-headers-$1' >&2; exit 1; \
 fi; \
+for option in $(needs); do \
+	if ! grep -q "^CONFIG_$$option=" "$$headers/include/config/auto.conf"; then \
+		echo "vprime: $1 has no CONFIG_$$option" >&2; exit 1; \
+	fi; \
+done; \
 if ! command -v gcc >/dev/null; then \
 	echo 'vprime: no compiler: run tools/vm/setup build' >&2; exit 1; \
 fi; \
@@ -78,6 +87,7 @@ case $$here in \
 	mkdir -p "$(cache)"; ln -sfn "$$PWD" "$$here" ;; \
 esac; \
 $(MAKE) $(if $(V),V=1,-s) $(jobs) -C "$$headers" M="$$here/$2" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
+	'CONFIG_PAHOLE_VERSION=$$(PAHOLE_VERSION)' \
 	CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) CONFIG_VPRIME_VGEM=$(CONFIG_VPRIME_VGEM) $3 modules
 endef
 
@@ -227,7 +237,7 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
 
 .PHONY: test-table
-test-table: ## put the numbers of the last make test and make test-debug into the README
+test-table: ## put the numbers of the last make test, make test-debug and make check-kernels into the README
 	$(Q)tools/vm/test-table README.md
 
 .PHONY: mutants
@@ -343,6 +353,17 @@ check-release:
 	$(Q)if grep -i -B 1 -A 4 'warning\|error' build/check-$(RELEASE).log >&2; then \
 		echo 'vprime: warnings for $(RELEASE), see above' >&2; exit 1; \
 	fi
+
+.PHONY: check-kernels
+check-kernels: ## build for each kernel of Debian 12 up to unstable, no warning allowed; SUITE=sid: for those of one suite
+	$(Q)tools/vm/check-kernels $(SUITE)
+
+# From nothing, because only what is compiled can warn; and without what is for debuggers, which takes its time.
+.PHONY: check-kernel
+check-kernel:
+	$(Q)rm -rf build/check-$(SUITE)-$(RELEASE)
+	$(Q)$(call build_module,$(RELEASE),build/check-$(SUITE)-$(RELEASE),KCFLAGS=-g0)
+	$(Q)rm -rf build/check-$(SUITE)-$(RELEASE)
 
 .PHONY: clean
 clean: ## remove build/ and out/, not the cached kernels

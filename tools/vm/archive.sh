@@ -27,6 +27,14 @@ find_archive() {
 	[ -n "$archive" ]
 }
 
+# Whether a suite changes from day to day, its compiler and libraries as well as its kernels.
+is_unreleased() {
+	case $1 in
+	forky | sid) ;;
+	*) false ;;
+	esac
+}
+
 # The suites behind "trixie" or "trixie-backports", as apt's sources.
 sources_of() {
 	codename=${1%-backports}
@@ -34,10 +42,7 @@ sources_of() {
 	echo "deb $signed $archive $codename main"
 	[ "$1" = "$codename" ] || echo "deb $signed $archive $1 main"
 	# What is not released yet has its security updates in itself.
-	case $codename in
-	sid | forky) ;;
-	*) [ -z "$security" ] || echo "deb $signed $security $codename-security main" ;;
-	esac
+	is_unreleased "$codename" || [ -z "$security" ] || echo "deb $signed $security $codename-security main"
 }
 
 # suite_apt SUITE TOOL ARGUMENT...: apt-get or apt-cache with the lists of one suite only, "trixie" or
@@ -106,6 +111,27 @@ kernel_packages() {
 		shift
 	done
 	echo "$wanted"
+}
+
+# The kernels of a suite that its metapackages name, each flavour of the default kernel and of others, to $releases;
+# and the packages with their headers to $packages. Those of a release are not its backports'.
+# shellcheck disable=SC2046,SC2086  # lists of names
+find_headers() {
+	suite=$1
+	releases=$(suite_apt "$suite" apt-cache pkgnames linux-headers- |
+		grep -E '^linux-headers-([0-9]+\.[0-9]+-)?([a-z]+-)?amd64$') &&
+		releases=$(suite_apt "$suite" apt-cache madison $(headers_below "$suite" $releases) |
+			sed -n "s#^ *linux-headers-\([^ ]*\) .* $suite\(-security\)\{0,1\}/.*#\1#p" | sort -uV) &&
+		packages=$(printf 'linux-headers-%s\n' $releases) &&
+		packages="$packages $(headers_below "$suite" $packages)" && [ -n "$releases" ]
+}
+
+# The packages with headers, and their programs, that packages of a suite depend on.
+headers_below() {
+	suite=$1
+	shift
+	suite_apt "$suite" apt-cache depends --important "$@" |
+		sed -n 's/^ *|\{0,1\}Depends: \(linux-\(headers\|kbuild\)-[^ ]*\)$/\1/p' | sort -u
 }
 
 # Headers are made for /usr/src: one Makefile includes another by its absolute path, and a newer one says where it

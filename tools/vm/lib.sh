@@ -16,12 +16,18 @@ built_kernels="debug kcsan"
 # The root file systems that a guest may run with. "host" is this machine's own.
 all_worlds="host debian-13"
 
+# The suites of Debian that have kernels, and the root file systems that the module is compiled in for them, which are
+# called like a suite; the world debian-13 is another one.
+all_suites="bookworm bookworm-backports trixie trixie-backports forky sid"
+build_worlds="bookworm forky sid"
+
 # The suite that has a kernel, or is a world, or the source of the kernels that we build.
 suite_of() {
 	case $1 in
 	6.1 | 6.12) echo bookworm ;;
 	newest | debug | kcsan) echo trixie-backports ;;
 	debian-13) echo trixie ;;
+	*) echo "$1" ;;
 	esac
 }
 
@@ -31,6 +37,14 @@ world_of() {
 	case $1 in
 	newest) echo debian-13 ;;
 	*) echo host ;;
+	esac
+}
+
+# The same for all kernels of a suite, whatever this machine is.
+world_of_suite() {
+	case $1 in
+	trixie*) echo debian-13 ;;
+	*) echo "${1%-backports}" ;;
 	esac
 }
 
