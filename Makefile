@@ -32,10 +32,11 @@ help: ## list the targets and the variables
 
 # ---- the module ---------------------------------------------------------------------------------
 
-# Installed headers come first, those of the guest kernels in the cache serve as well.
+# Installed headers come first, those of the guest kernels in the cache serve as well, but for the newest, which take a
+# world to compile in.
 installed := $(shell (cd /lib/modules 2>/dev/null && for m in */; do \
 	if [ -e "$${m}build/Makefile" ]; then echo "$${m%/}"; fi; done) | sort -V)
-cached := $(shell cat "$(cache)"/kernel/*/release 2>/dev/null | sort -V)
+cached := $(shell cat "$(cache)"/kernel/6.*/release 2>/dev/null | sort -V)
 KVER ?= $(or $(lastword $(installed)),$(lastword $(cached)))
 
 # A kernel without these has nothing for the module to be built on: those for the cloud.

@@ -135,12 +135,15 @@ headers_below() {
 }
 
 # Headers are made for /usr/src: one Makefile includes another by its absolute path, and a newer one says where it
-# is. Make that relative, and point the modules' build link into the folder $1, so that it works anywhere.
+# is. Make that relative, and point the modules' build link into the folder $1, so that it works anywhere. They also
+# name the compiler of their own release: where that is not installed, the machine's will do.
 relocate_headers() {
 	makefile=$1/usr/src/linux-headers-$2/Makefile
 	# shellcheck disable=SC2016  # for make to expand
 	sed -i 's|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT := $(dir $(lastword $(MAKEFILE_LIST)))|
 		s|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' "$makefile" &&
+		sed -i 's|^CC = .*)\(gcc-[0-9]*\)$|CC := x86_64-linux-gnu-$(if $(shell command -v x86_64-linux-gnu-\1),\1,gcc)|' \
+			"${makefile%/*}/.kernelvariables" &&
 		mkdir -p "$1/lib/modules/$2" &&
 		ln -sfn "../../../usr/src/linux-headers-$2" "$1/lib/modules/$2/build" &&
 		rm -f "$1/lib/modules/$2/source"
