@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,10 +18,17 @@
 
 #define MAX_GPUS	64
 
+void vp_await_udev(void)
+{
+	/* A root file system may have none. */
+	igt_assert_neq(system("! command -v udevadm >/dev/null || udevadm settle"), -1);
+}
+
 void vp_nodes_mode(mode_t render, mode_t primary, gid_t group)
 {
 	char path[64];
 
+	vp_await_udev();
 	for (unsigned int gpu = 0; gpu < MAX_GPUS; gpu++)
 		for (int node = VP_RENDER; node <= VP_PRIMARY; node++) {
 			if (vp_node_path(gpu, node, path, sizeof(path)))

@@ -43,6 +43,8 @@ struct vp_remote vp_nobody_start(const char *name);
  */
 int vp_become_nobody(gid_t group);
 
+/* Nodes get their modes from udevd, a moment after they appear. */
+void vp_await_udev(void);
 /* The nodes of all GPUs of vprime: their mode, and the group they belong to. */
 void vp_nodes_mode(mode_t render, mode_t primary, gid_t group);
 

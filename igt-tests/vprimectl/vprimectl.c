@@ -321,6 +321,7 @@ static void not_root(void)
 	all_refuse(as_nobody, "only root may use it: try sudo vprimectl");
 
 	/* What is known without asking the GPUs is shown all the same. */
+	vp_await_udev();
 	igt_assert_eq(chmod("/dev/dri/renderD128", 0600), 0);
 	ran = vp_ctl_as(as_nobody, "gpus");
 	igt_assert_eq(ran.status, 1);

@@ -250,7 +250,11 @@ static struct vp_json *find_event(char *out, const char *event)
 	return found;
 }
 
-/* What vprimectl itself does is seen as its doing. */
+/*
+ * What vprimectl itself does is seen as its doing. The kernel's tracing has names
+ * of processes from when they were last switched, and so may have the one of this
+ * program, which begins with the same word, for what has become another since.
+ */
 static void acts(void)
 {
 	struct vp_scene scene = vp_scene();
@@ -264,10 +268,10 @@ static void acts(void)
 	igt_assert(!moved.status && !revoked.status);
 	text = vp_next_row(ran.out, row);
 	text = vp_next_row(text, row);
-	igt_assert_f(strstr(row, "|move|") && strstr(row, "|vprimectl["),
+	igt_assert_f(strstr(row, "|move|") && strstr(row, "|vprimectl"),
 		     "not the move: %s\n", row);
 	text = vp_next_row(text, row);
-	igt_assert_f(strstr(row, "|revoke|") && strstr(row, "|vprimectl["),
+	igt_assert_f(strstr(row, "|revoke|") && strstr(row, "|vprimectl"),
 		     "not the revocation: %s\n", row);
 	igt_assert(!*text);
 	vp_ran_free(&moved);
