@@ -19,6 +19,7 @@
 #include "vp_ctl.h"
 #include "vp_foreign.h"
 #include "vp_json.h"
+#include "vp_nobody.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
