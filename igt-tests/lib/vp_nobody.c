@@ -20,8 +20,8 @@
 
 void vp_await_udev(void)
 {
-	/* A root file system may have none. */
-	igt_assert_neq(system("! command -v udevadm >/dev/null || udevadm settle"), -1);
+	if (!access("/run/udev/control", F_OK))
+		igt_assert_eq(system("udevadm settle"), 0);
 }
 
 void vp_nodes_mode(mode_t render, mode_t primary, gid_t group)
