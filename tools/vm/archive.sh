@@ -4,6 +4,7 @@
 # cache, so that the machine's are neither needed nor touched. Sourced by scripts that have sourced lib.sh and set
 # $log, a file for what apt prints.
 # shellcheck shell=sh
+# shellcheck disable=SC2154  # $cache and $log
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
