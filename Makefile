@@ -11,7 +11,9 @@ Q := $(if $(V),,@)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again = $(MAKE) --no-print-directory
 # The same from the beginning, in a world that may have another make: nothing is handed on but what it is told.
-anew = $(MAKE) --no-print-directory $(if $(V),V=1)
+anew = $(MAKE) --no-print-directory $(if $(V),V=1) \
+	$(foreach v,CFLAGS LDFLAGS CONFIG_VPRIME_TESTS CONFIG_VPRIME_VGEM CONFIG_VPRIME_WATCH, \
+		$(if $(filter command,$(firstword $(origin $v))),'$v=$($v)'))
 cache := $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/vprime
 # The one place that says which version this is.
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -200,6 +202,10 @@ for kernel in $1; do \
 		$(anew) module WORLD= KVER="$$(tools/vm/setup --release $$kernel)"; \
 done; \
 for world in $(sort $(foreach k,$1,$(call world_of,$k))); do \
+	root=$$(world_root $$world); \
+	[ "$$(cat build/$$world/root 2>/dev/null)" = "$$root" ] || rm -rf build/$$world; \
+	mkdir -p build/$$world; \
+	echo "$$root" >build/$$world/root; \
 	tools/vm/in-world $$world $(anew) -j$(shell nproc) $3 WORLD=$$world; \
 done
 endef
@@ -332,12 +338,12 @@ endif
 
 .PHONY: check
 check: ## build with W=1 and sparse, with and without the watch, no warning allowed; scripts; whether mutants apply
-	$(Q)tools/vm/setup build check kernel
 	$(Q)for kernel in $(kernels); do \
+		tools/vm/setup --kernel $$kernel build check kernel && \
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
 			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
-	$(Q)for script in tools/vm/* igt-tests/run .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	$(Q)for script in tools/vm/* igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
 	@echo 'vprime: no warnings'

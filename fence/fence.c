@@ -272,7 +272,7 @@ void vp_fence_leave(struct vp_fence *group, int error)
 
 /**
  * vp_fence_from - is a fence one of this module's?
- * @base: any fence, signalled or not: what has a release keeps its operations
+ * @base: any fence, signalled or not: a fence with a release callback keeps its operations
  *
  * Returns it as what it is, or NULL when it is another driver's.
  */

@@ -256,7 +256,9 @@ static void vp_dmabuf_unpin_memory(struct vp_attachment *attach)
  * Calls nest. Memory that the device does not reach is moved first. Locked.
  *
  * Returns 0; -EINVAL without an attachment; -ENODEV when the buffer has been
- * revoked; or what the exporter refuses it with.
+ * revoked; where it has to be moved, -EBUSY when it cannot, -EAGAIN when one of
+ * vprime's GPUs is to wait for its fences first, and -ERESTARTSYS; or what the
+ * exporter refuses it with.
  */
 int vp_dmabuf_pin(struct vp_attachment *attach)
 {

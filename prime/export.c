@@ -85,8 +85,8 @@ static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 				      enum dma_data_direction dir)
 {
 	/*
-	 * For a static importer the kernel maps at attach, for both directions,
-	 * whatever that will ask for: nothing can be said of it.
+	 * For a static importer kernels before 7.x map at attach, for both
+	 * directions, whatever it will ask for: nothing can be said of it.
 	 */
 	if (kattach->importer_ops && dir != DMA_TO_DEVICE &&
 	    !vp_export_is_writable(kattach->dmabuf))

@@ -14,8 +14,8 @@
  * those who only want to let go.
  *
  * Foreign importers are told by the kernel's own function, which tells all of
- * them, and to which one that has pinned may answer by never mapping again. So
- * a move, which nothing pinned stands, tells nobody as long as there is a pin.
+ * them; one that has pinned may take that as a revocation. So a move is refused,
+ * and no importer is told, while the buffer is pinned.
  * On kernels that have move notification turned off, the kernel pins for a
  * foreign importer at every mapping; such a buffer does not move while it is
  * mapped there, and can be revoked.

@@ -28,7 +28,7 @@ void vp_assert_counts_(const struct vp_counts *want, const char *what);
 
 /*
  * What a closed descriptor held is freed a moment later when it was another
- * process's, or when a worker does it: the counts have two seconds to arrive.
+ * process's, or when a worker does it: the counts may arrive later.
  */
 #define vp_assert_counts(want) \
 	vp_assert_counts_(want, __FILE__ ":" VP_STRING__(__LINE__))

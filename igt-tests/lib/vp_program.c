@@ -14,7 +14,6 @@
 #include "vp_process.h"
 #include "vp_program.h"
 
-
 /* Programs lie in the folder above the tests'. */
 static void path_of(const char *name, char path[PATH_MAX])
 {

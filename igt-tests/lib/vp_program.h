@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The project's own programs, those of build/bin, run from a test.
+ * The project's own programs, those of build/WORLD/bin, run from a test.
  */
 #ifndef VP_PROGRAM_H
 #define VP_PROGRAM_H

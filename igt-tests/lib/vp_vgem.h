@@ -39,7 +39,7 @@ enum vp_vgem vp_vgem_which(void);
  */
 bool vp_vgem_maps_imports(void);
 
-/* The first one gives what is being let go of two seconds. */
+/* The first one waits for what is being let go of. */
 void vp_vgem_unload(void);
 int vp_try_vgem_unload(void);
 void vp_vgem_end(void);

@@ -17,7 +17,6 @@ IGT_TEST_DESCRIPTION("Fences of our vgem are as those of the kernel's own");
 
 #define READY		(POLLIN | POLLOUT)
 #define NO_HANDLE	999
-/* More than the kernel's vgem lets a fence be pending. */
 
 static uint32_t new_buffer(int vgem)
 {

@@ -150,7 +150,7 @@ relocate_headers() {
 		rm -f "$1/lib/modules/$2/source"
 }
 
-# The packages in the folder $1 to the folder $2, without what nobody here reads.
+# The packages in the folder $1 to the folder $2, without documentation.
 unpack_packages() {
 	for package in "$1"/*.deb; do
 		dpkg-deb -x "$package" "$2" || return 1

@@ -71,6 +71,18 @@ world_root() {
 	(cd -- "$cache/world/$1" 2>/dev/null && pwd -P)
 }
 
+# Options of unshare(1) for a command that mounts folders for itself: as root, or as the root of a user namespace.
+unshare_options() {
+	echo --mount --propagation private
+	[ "$(id -u)" = 0 ] || echo --user --map-root-user
+}
+
+need_mounts() {
+	# shellcheck disable=SC2046  # words
+	unshare $(unshare_options) true 2>/dev/null ||
+		die 125 "a world takes mounts, as root or in a user namespace: run all of this as root, or allow the namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)"
+}
+
 # Whether a QEMU of the version $1, as it says it or its package, is older than 8.1. Such a one may keep what it
 # has translated of code that the other processor was just changing, as a kernel does when it turns a tracepoint
 # or a static key on or off. The guest then dies of a breakpoint that is no longer there: one in two did that
