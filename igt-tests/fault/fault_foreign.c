@@ -335,12 +335,6 @@ static int attach_dynamic(void)
 	return vp_foreign_try_attach(s.foreign, s.dmabuf, 0, &s.theirs);
 }
 
-static int attach_static(void)
-{
-	return vp_foreign_try_attach(s.foreign, s.dmabuf, VP_FOREIGN_STATIC,
-				     &s.theirs);
-}
-
 static void detach(void)
 {
 	vp_foreign_detach(s.foreign, s.theirs);
@@ -367,6 +361,26 @@ static int map_theirs(void)
 static void unmap_theirs(void)
 {
 	igt_assert_eq(vp_foreign_try_unmap(s.foreign, s.theirs), 0);
+}
+
+/* Older kernels map at attach, newer ones when the importer asks for it. */
+static int map_static(void)
+{
+	int ret = vp_foreign_try_attach(s.foreign, s.dmabuf, VP_FOREIGN_STATIC,
+					&s.theirs);
+
+	if (ret)
+		return ret;
+	ret = map_theirs();
+	if (ret)
+		detach();
+	return ret;
+}
+
+static void unmap_static(void)
+{
+	unmap_theirs();
+	detach();
 }
 
 static int pin_theirs(void)
@@ -471,9 +485,9 @@ static const struct vp_fault_op ops[] = {
 	  .call = attach_dynamic, .undo = detach, .finish = drop_ours,
 	  .end = close_foreign, .least = 4 },
 	{ .name = "attach-static",
-	  .what = "A static importer attaches, which pins and maps",
+	  .what = "A static importer attaches and maps, which pins",
 	  .begin = open_foreign, .prepare = make_ours,
-	  .call = attach_static, .undo = detach, .finish = drop_ours,
+	  .call = map_static, .undo = unmap_static, .finish = drop_ours,
 	  .end = close_foreign, .least = 10, .may = MAPS },
 	{ .name = "map", .what = "A dynamic importer maps",
 	  .begin = open_foreign, .prepare = make_attached,

@@ -214,7 +214,8 @@ static bool is_named(const char *symbol, const char *function)
 	size_t len = strlen(function);
 
 	return !strncmp(symbol, function, len) &&
-	       (!symbol[len] || symbol[len] == '.');
+	       (!symbol[len] || symbol[len] == '.') &&
+	       !strstr(symbol + len, ".cold");
 }
 
 /* From its first byte to the next function's. */

@@ -12,10 +12,11 @@
 #define FENCES_LIST	VP_WATCH_DIR "/fences"
 /*
  * Fences go after a grace period, which takes its time in an emulated guest; and
- * before those that are left signal by themselves, after ten seconds. What counts
- * is how often it was looked, and slept: a guest that stands still does neither.
+ * before those that are left signal by themselves, after ten seconds. A guest that
+ * stands still meanwhile still looks so many times.
  */
 #define SETTLE_MS	5000
+#define LOOKS		50
 #define POLL_MS		5
 
 /*
@@ -107,9 +108,10 @@ bool vp_fault_differs(const struct vp_fault_state *want, unsigned int may,
 		      char *text, size_t size)
 {
 	struct vp_fault_state have;
+	int64_t end = vp_in_ms(SETTLE_MS);
 	size_t len = 0;
 
-	for (int ms = 0; ms < SETTLE_MS; ms += POLL_MS) {
+	for (int looks = 0; looks < LOOKS || vp_now_ns() < end; looks++) {
 		if (same(want, may, &have))
 			return false;
 		usleep(POLL_MS * 1000);
