@@ -450,15 +450,18 @@ static void vp_memory_sync(struct vp_dmabuf *buf, enum dma_data_direction dir,
 			   bool for_cpu)
 {
 	struct vp_attachment *attach;
+	enum dma_data_direction way;
 
 	list_for_each_entry(attach, &buf->attachments, node) {
 		if (!attach->sgt || vp_memory_gpu(attach))
 			continue;
+		/* A mapping of one direction is not synced in the other. */
+		way = attach->dir == DMA_BIDIRECTIONAL ? dir : attach->dir;
 		if (for_cpu)
-			dma_sync_sgtable_for_cpu(attach->dev, attach->sgt, dir);
+			dma_sync_sgtable_for_cpu(attach->dev, attach->sgt, way);
 		else
 			dma_sync_sgtable_for_device(attach->dev, attach->sgt,
-						    dir);
+						    way);
 	}
 }
 

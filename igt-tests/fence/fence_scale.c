@@ -244,7 +244,7 @@ static void come_and_go(void)
 {
 	enum { AT_ONCE = 50, LOOK = 1000 };
 	const unsigned int count = many_fences(), warm_up = count / 5;
-	int gpu = vp_open(0);
+	int gpu = vp_config_open("patient", PATIENT);
 	uint32_t handle = vp_create(gpu, SIZE), fence[AT_ONCE];
 	struct vp_counts before = vp_counts();
 	const long most = (long)(count - warm_up) * 100 / 1024;
@@ -273,6 +273,7 @@ static void come_and_go(void)
 	igt_info("slab: %ld KiB, and %ld KiB after %u fences more\n", warm,
 		 slab_kib(), count - warm_up);
 	close(gpu);
+	vp_config_remove("patient");
 }
 
 /* ---- ten thousand timelines --------------------------------------------- */
