@@ -85,7 +85,7 @@ static void timeline_fence(void)
 	vp_config_remove("short");
 }
 
-/* Nobody waits for it, nobody has it: it goes all the same, and from the list. */
+/* Without a waiter or a reference it goes all the same, and from the list. */
 static void unwatched(void)
 {
 	int gpu = vp_config_open("short", SHORT);

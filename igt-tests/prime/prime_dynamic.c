@@ -4,7 +4,7 @@
  * it: the one of igt-tests/kernel/foreign/, as no driver that a machine without
  * a GPU has is such a one.
  *
- * Older kernels pin a buffer for whoever has it mapped, if they were built
+ * Older kernels pin a buffer for each importer that maps it, if they were built
  * without DMABUF_MOVE_NOTIFY, as Debian's are, and map it for a static importer
  * when that attaches. What such a kernel changes is asked of the module's counts,
  * not of the kernel's version.

@@ -264,7 +264,7 @@ static void imports(enum vp_vivid_allocator allocator)
 	igt_assert_eq(during.vmaps, before.vmaps + 1);
 	igt_assert_eq(during.attachments, before.attachments + places);
 	igt_assert_eq(during.mappings, before.mappings + places);
-	/* Nobody can tell vivid that memory moves, so it stays. */
+	/* vivid cannot be told that memory moves, so it stays. */
 	igt_assert_eq(during.pins, before.pins + places);
 	igt_assert_eq(vp_info(gpu1, handle1).attached, 2 + places);
 

@@ -78,7 +78,7 @@ static void vp_test_buffer_detach(struct vp_dmabuf *buf,
 	to_test(buf)->places--;
 }
 
-/* Whoever pins or maps has the memory brought to where its device reaches. */
+/* Pinning and mapping bring the memory to where the device reaches. */
 static int vp_test_buffer_reach(struct vp_test_buffer *buffer)
 {
 	int ret;

@@ -177,7 +177,7 @@ static int test_move_refused_at_once(void)
 
 /*
  * A device that cannot reach the memory maps or pins it: it moves in the middle
- * of that, unless somebody holds it where it is.
+ * of that, unless a pin holds it where it is.
  */
 static int test_move_to_reach(void)
 {
