@@ -119,6 +119,14 @@ static void check_hang(struct board *board, unsigned int index, unsigned int ms)
 	fail("%s: does not get on for %u s", describe(board, index), watch->still_ms / 1000);
 }
 
+static __attribute__((noreturn)) void fail_ended(const struct board *board, unsigned int index,
+						 int status)
+{
+	fail("%s: ended by itself with %s %d", describe(board, index),
+	     WIFEXITED(status) ? "status" : "signal",
+	     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
 static void check_ended(struct board *board)
 {
 	int status;
@@ -128,9 +136,7 @@ static void check_ended(struct board *board)
 		return;
 	for (unsigned int i = 0; i < board->workers; i++)
 		if (board->places[i].process == process)
-			fail("%s: ended by itself with %s %d", describe(board, i),
-			     WIFEXITED(status) ? "status" : "signal",
-			     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+			fail_ended(board, i, status);
 }
 
 static void check_failed(struct board *board)
@@ -195,11 +201,12 @@ void crew_kill(struct board *board, unsigned int index)
 	struct end *end = &place->ends[place->generation % PAST];
 	unsigned int ms = 0;
 	pid_t process = place->process;
+	int status;
 
 	end->killed_ns = clock_ns();
 	if (kill(process, SIGKILL))
 		fail("killing %s: %s", describe(board, index), strerror(errno));
-	while (waitpid(process, NULL, WNOHANG) != process) {
+	while (waitpid(process, &status, WNOHANG) != process) {
 		uint64_t start_ns = clock_ns();
 
 		if (ms >= patience_ms) {
@@ -210,6 +217,9 @@ void crew_kill(struct board *board, unsigned int index)
 		usleep(2000);
 		ms += (clock_ns() - start_ns) / 1000000 > LONGEST_TICK_MS ? LONGEST_TICK_MS : 2;
 	}
+	/* kill() succeeds on one that has ended already */
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		fail_ended(board, index, status);
 	end->reaped_ns = clock_ns();
 	place->done[KIND_KILL]++;
 	place->generation++;
