@@ -23,7 +23,6 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_managed.h>
 #include <drm/drm_prime.h>
 
 #include "compat.h"
@@ -143,11 +142,6 @@ static void vp_device_configure(struct vp_device *vdev,
 	INIT_LIST_HEAD(&vdev->gpu.mapped);
 }
 
-static void vp_device_release_fences(struct drm_device *drm, void *data)
-{
-	vp_fence_device_fini(&to_vp_device(drm)->fences);
-}
-
 static int vp_device_bring_up(struct platform_device *pdev,
 			      const struct vp_config *config)
 {
@@ -167,14 +161,8 @@ static int vp_device_bring_up(struct platform_device *pdev,
 		return PTR_ERR(vdev);
 	vdev->index = id->driver_data;
 	vp_device_configure(vdev, config);
-	ret = vp_fence_device_init(&vdev->fences, id->name,
-				   config->fence_timeout_ms);
-	if (ret)
-		return ret;
-	ret = drmm_add_action_or_reset(&vdev->gpu.drm,
-				       vp_device_release_fences, NULL);
-	if (ret)
-		return ret;
+	vp_fence_device_init(&vdev->fences, id->name,
+			     config->fence_timeout_ms);
 
 	ret = drm_dev_register(&vdev->gpu.drm, 0);
 	if (ret)

@@ -19,7 +19,6 @@
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_ioctl.h>
-#include <drm/drm_managed.h>
 #include <drm/drm_mode.h>
 #include <drm/drm_prime.h>
 #include <drm/vgem_drm.h>
@@ -137,11 +136,6 @@ static const struct drm_driver vp_vgem_driver = {
 static struct device *vp_vgem_dev;
 static struct vp_vgem *vp_vgem;
 
-static void vp_vgem_release_fences(struct drm_device *drm, void *data)
-{
-	vp_fence_device_fini(&to_vp_vgem(drm)->fences);
-}
-
 static int vp_vgem_bring_up(struct device *dev)
 {
 	struct vp_gpu *gpu;
@@ -163,16 +157,10 @@ static int vp_vgem_bring_up(struct device *dev)
 	spin_lock_init(&gpu->lock);
 	INIT_LIST_HEAD(&gpu->mapped);
 
-	ret = vp_fence_device_init(&vp_vgem->fences, "vgem",
-				   VP_VGEM_TIMEOUT_MS);
-	if (ret)
-		return ret;
+	vp_fence_device_init(&vp_vgem->fences, "vgem", VP_VGEM_TIMEOUT_MS);
 	vp_vgem->fences.owner.forgives = true;
 	vp_vgem->fences.names[false] = "unbound";
 	vp_vgem->fences.names[true] = "unbound";
-	ret = drmm_add_action_or_reset(&gpu->drm, vp_vgem_release_fences, NULL);
-	if (ret)
-		return ret;
 	return drm_dev_register(&gpu->drm, 0);
 }
 

@@ -22,24 +22,15 @@
  * @name: what the device is called; kept
  * @timeout_ms: how long fences last that are not signalled, in milliseconds
  *
- * Returns 0 or -ENOMEM.
+ * Context: before the device has a file.
  */
-int vp_fence_device_init(struct vp_fence_device *device, const char *name,
-			 unsigned int timeout_ms)
+void vp_fence_device_init(struct vp_fence_device *device, const char *name,
+			  unsigned int timeout_ms)
 {
-	struct vp_timeline *readers;
-
 	device->owner.device = name;
 	device->owner.timeout_ms = timeout_ms;
 	device->names[false] = "read";
 	device->names[true] = "write";
-
-	readers = vp_timeline_create(VP_TIMELINE_READERS, &device->owner,
-				     "readers");
-	if (IS_ERR(readers))
-		return PTR_ERR(readers);
-	device->readers = readers;
-	return 0;
 }
 
 /**
@@ -52,15 +43,6 @@ int vp_fence_device_init(struct vp_fence_device *device, const char *name,
 void vp_fence_device_end(struct vp_fence_device *device)
 {
 	vp_timelines_end(&device->owner, -ENODEV);
-}
-
-/**
- * vp_fence_device_fini - undo vp_fence_device_init(), when no client is left
- * @device: the device's part
- */
-void vp_fence_device_fini(struct vp_fence_device *device)
-{
-	vp_timeline_destroy(device->readers, -ENODEV);
 }
 
 /*
@@ -230,7 +212,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (!ret) {
-		ret = vp_resv_claim(resv, fence, client->device->readers);
+		ret = vp_resv_claim(resv, fence);
 		dma_resv_unlock(resv);
 	}
 	if (ret) {

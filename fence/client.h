@@ -18,12 +18,10 @@ struct vp_fence;
  * struct vp_fence_device - what the clients of a device share
  * @owner: the owner of their timelines
  * @names: what fences for reading and for writing are called
- * @readers: gives groups of readers their names
  */
 struct vp_fence_device {
 	struct vp_timeline_owner owner;
 	const char *names[2];
-	struct vp_timeline *readers;
 };
 
 /**
@@ -43,10 +41,9 @@ struct vp_fence_client {
 	struct xarray timelines;
 };
 
-int vp_fence_device_init(struct vp_fence_device *device, const char *name,
-			 unsigned int timeout_ms);
+void vp_fence_device_init(struct vp_fence_device *device, const char *name,
+			  unsigned int timeout_ms);
 void vp_fence_device_end(struct vp_fence_device *device);
-void vp_fence_device_fini(struct vp_fence_device *device);
 
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device);
 void vp_fence_client_end(struct vp_fence_client *client);

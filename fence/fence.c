@@ -201,8 +201,6 @@ struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline)
 	INIT_LIST_HEAD(&fence->node);
 	fence->made = ktime_get();
 	fence->expires = 0;
-	fence->group = NULL;
-	atomic_set(&fence->members, 0);
 	fence->id = 0;
 	fence->usage = VP_FENCE_FREE;
 	fence->buffer = 0;
@@ -234,40 +232,13 @@ void vp_fence_start(struct vp_fence *fence, u64 context, u64 seqno)
  *	signals it, and has a reference
  * @error: 0, or a negative errno for those who ask how it went
  *
- * The last one of a group signals that. Any context; callbacks run in it.
+ * Any context; callbacks run in it.
  */
 void vp_fence_finish(struct vp_fence *fence, int error)
 {
 	if (error)
 		dma_fence_set_error(&fence->base, error);
 	dma_fence_signal(&fence->base);
-	/* Nobody joins a group with a fence that has signalled. */
-	if (fence->group)
-		vp_fence_leave(fence->group, error);
-}
-
-/**
- * vp_fence_leave - one member less
- * @group: the group
- * @error: 0, or what the member signalled with; the first one is the group's
- *
- * The last one signals the group, and puts the reference of the members. Any
- * context.
- */
-void vp_fence_leave(struct vp_fence *group, int error)
-{
-	unsigned long flags;
-
-	if (error) {
-		spin_lock_irqsave(&group->lock, flags);
-		if (!group->base.error)
-			dma_fence_set_error(&group->base, error);
-		spin_unlock_irqrestore(&group->lock, flags);
-	}
-	if (!atomic_dec_and_test(&group->members))
-		return;
-	dma_fence_signal(&group->base);
-	vp_fence_put(group);
 }
 
 /**

@@ -40,14 +40,10 @@ enum vp_fence_usage {
  * @made: when it was made, by CLOCK_MONOTONIC
  * @expires: when it signals by itself, by the same; only on a timeline with a
  *	limit
- * @members: in a fence that stands for others on a reservation, how many of
- *	those have not signalled; together they hold a reference
  * @id: what its maker calls it, 0 if nothing
  * @by_id: in &vp_fence_client.fences, when it has an id
  * @usage: what it was made for
  * @buffer: the number of the buffer it was made for, 0 if none
- * @group: the fence that stands for this one, or NULL; there as long as this
- *	one has not signalled
  * @waiters: the &struct vp_fence_waiter of those who sleep until it signals
  * @has_deadline: whether somebody said by when he needs it
  * @deadline: the earliest time that was said, of CLOCK_MONOTONIC
@@ -58,19 +54,17 @@ struct vp_fence {
 	struct list_head node;
 	ktime_t made;
 	ktime_t expires;
-	atomic_t members;
 	u32 id;
 	struct rhash_head by_id;
 	enum vp_fence_usage usage;
 	u64 buffer;
 
 	/*
-	 * Guards @group, @waiters and the deadline, beside what the kernel guards with
-	 * it: signalling and the list of callbacks. Taken with interrupts off.
-	 * Innermost: nothing is locked under it.
+	 * Guards @waiters and the deadline, beside what the kernel guards with it:
+	 * signalling and the list of callbacks. Taken with interrupts off. Innermost:
+	 * nothing is locked under it.
 	 */
 	spinlock_t lock;
-	struct vp_fence *group;
 	struct list_head waiters;
 	bool has_deadline;
 	ktime_t deadline;
@@ -103,7 +97,6 @@ void vp_fences_fini(void);
 struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline);
 void vp_fence_start(struct vp_fence *fence, u64 context, u64 seqno);
 void vp_fence_finish(struct vp_fence *fence, int error);
-void vp_fence_leave(struct vp_fence *group, int error);
 struct vp_fence *vp_fence_from(struct dma_fence *base);
 
 static inline struct vp_fence *vp_fence_get(struct vp_fence *fence)

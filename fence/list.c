@@ -214,54 +214,38 @@ static int vp_list_show_timeline(struct seq_file *m,
 	return 0;
 }
 
-/* The fence that others sleep on when they wait for this one; a reference. */
-static struct vp_fence *vp_list_seen(struct vp_fence *fence)
-{
-	struct vp_fence *seen = fence;
-
-	/* The group is there while its member has not signalled. */
-	spin_lock_irq(&fence->lock);
-	if (fence->group &&
-	    !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags))
-		seen = fence->group;
-	vp_fence_get(seen);
-	spin_unlock_irq(&fence->lock);
-	return seen;
-}
-
-static void vp_list_show_seen(struct seq_file *m, struct vp_fence *seen)
+static void vp_list_show_waiters(struct seq_file *m, struct vp_fence *fence)
 {
 	struct vp_fence_waiter *waiter;
 	struct list_head *node;
 	long callbacks = 0;
 
-	spin_lock_irq(&seen->lock);
-	if (seen->has_deadline)
+	spin_lock_irq(&fence->lock);
+	if (fence->has_deadline)
 		seq_printf(m, " deadline_ms=%lld",
-			   ktime_ms_delta(seen->deadline, ktime_get()));
+			   ktime_ms_delta(fence->deadline, ktime_get()));
 	else
 		seq_puts(m, " deadline_ms=none");
 
 	/* Each who sleeps has a callback, which is no news. */
-	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &seen->base.flags))
-		list_for_each(node, &seen->base.cb_list)
+	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags))
+		list_for_each(node, &fence->base.cb_list)
 			callbacks++;
-	list_for_each(node, &seen->waiters)
+	list_for_each(node, &fence->waiters)
 		callbacks--;
 	seq_printf(m, " callbacks=%ld\n", max(callbacks, 0L));
 
-	list_for_each_entry(waiter, &seen->waiters, node) {
+	list_for_each_entry(waiter, &fence->waiters, node) {
 		seq_puts(m, "    waiter");
 		vp_show_name(m, "process", waiter->process);
 		seq_printf(m, " pid=%d wait_ms=%u\n", waiter->pid,
 			   jiffies_to_msecs(jiffies - waiter->since));
 	}
-	spin_unlock_irq(&seen->lock);
+	spin_unlock_irq(&fence->lock);
 }
 
 static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 {
-	struct vp_fence *seen = vp_list_seen(fence);
 	ktime_t now = ktime_get();
 
 	seq_printf(m, "  fence seqno=%llu id=%u usage=%s buffer=%llu age_ms=%lld",
@@ -272,8 +256,7 @@ static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 			   max(ktime_ms_delta(fence->expires, now), 0LL));
 	else
 		seq_puts(m, " left_ms=none");
-	vp_list_show_seen(m, seen);
-	vp_fence_put(seen);
+	vp_list_show_waiters(m, fence);
 	return 0;
 }
 

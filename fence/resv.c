@@ -9,23 +9,12 @@
  *
  * Who waits waits for the fences that are there when he begins. New ones do not
  * hold him up, so that a buffer which is never idle starves nobody.
- *
- * The kernel looks at every fence of a reservation whenever it adds one, so a
- * thousand readers would make each further one a thousand times as dear. From
- * VP_READERS_ALONE readers on, vprime's share a group: one fence that signals
- * when all of them have. Nobody can tell, because a group takes new readers only
- * while the reservation is the only one that has it. As soon as somebody waits
- * for it, or has it in a sync_file, it stays what it was when he got it.
  */
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "fence/fence.h"
 #include "fence/resv.h"
-#include "fence/timeline.h"
-
-/* So many readers' fences stand for themselves. */
-#define VP_READERS_ALONE	8
 
 /**
  * vp_resv_wait - wait until a buffer may be used
@@ -94,119 +83,28 @@ int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage)
 }
 
 /**
- * vp_resv_add - make others wait for a fence
- * @resv: the buffer's reservation
- * @fence: the fence; the reservation takes a reference
- * @usage: what for
- *
- * Locked.
- *
- * Returns 0 or -ENOMEM.
- */
-int vp_resv_add(struct dma_resv *resv, struct dma_fence *fence,
-		enum dma_resv_usage usage)
-{
-	int ret;
-
-	dma_resv_assert_held(resv);
-
-	ret = dma_resv_reserve_fences(resv, 1);
-	if (!ret)
-		dma_resv_add_fence(resv, fence, usage);
-	return ret;
-}
-
-/*
- * Does nobody know this group but the reservation it is on? Its members have
- * one reference together.
- */
-static bool vp_group_is_open(struct vp_fence *group)
-{
-	return kref_read(&group->base.refcount) == 2;
-}
-
-/*
- * Let a group stand for a fence, unless all of its members have signalled. A
- * fence that has signalled itself meanwhile needs nobody to stand for it.
- */
-static bool vp_group_join(struct vp_fence *group, struct vp_fence *fence)
-{
-	bool pending;
-
-	if (!atomic_inc_not_zero(&group->members))
-		return false;
-
-	spin_lock_irq(&fence->lock);
-	pending = !test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags);
-	if (pending)
-		fence->group = group;
-	spin_unlock_irq(&fence->lock);
-
-	if (!pending)
-		vp_fence_leave(group, 0);
-	return true;
-}
-
-/* A new group of one, on the reservation. */
-static int vp_group_open(struct dma_resv *resv, struct vp_fence *fence,
-			 struct vp_timeline *readers)
-{
-	struct vp_fence *group = vp_fence_alloc(readers);
-	int ret;
-
-	if (!group)
-		return -ENOMEM;
-	vp_fence_start(group, dma_fence_context_alloc(1), 1);
-	/* Until the first has joined, this function is a member, */
-	atomic_set(&group->members, 1);
-	ret = vp_resv_add(resv, &group->base, DMA_RESV_USAGE_READ);
-	if (!ret)
-		vp_group_join(group, fence);
-	/* and its reference is that of the members. */
-	vp_fence_leave(group, 0);
-	return ret;
-}
-
-/**
- * vp_resv_claim - use a buffer that nobody else does, in a way that conflicts
+ * vp_resv_claim - use a buffer that nobody else uses in a way that conflicts
  * @resv: its reservation
  * @fence: signals when the use is over; made for reading or for writing
- * @readers: the timeline of groups
  *
- * Locked.
+ * Context: the reservation is locked. Allocates.
  *
- * Returns 0; -EBUSY when there is a fence that a user of this kind has to wait
+ * Return: 0; -EBUSY when there is a fence that a user of this kind has to wait
  * for; -ENOMEM.
  */
-int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence,
-		  struct vp_timeline *readers)
+int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence)
 {
 	bool write = fence->usage == VP_FENCE_WRITE;
-	struct vp_fence *group = NULL, *other;
-	unsigned int others = 0;
-	struct dma_resv_iter cursor;
-	struct dma_fence *base;
+	int ret;
 
 	dma_resv_assert_held(resv);
 
-	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_READ, base) {
-		if (dma_fence_is_signaled(base))
-			continue;
-		if (write ||
-		    dma_resv_iter_usage(&cursor) <= DMA_RESV_USAGE_WRITE)
-			return -EBUSY;
-		others++;
-		other = vp_fence_from(base);
-		if (other && atomic_read(&other->members) &&
-		    vp_group_is_open(other))
-			group = other;
-	}
-
-	if (write)
-		return vp_resv_add(resv, &fence->base, DMA_RESV_USAGE_WRITE);
-	if (others < VP_READERS_ALONE)
-		return vp_resv_add(resv, &fence->base, DMA_RESV_USAGE_READ);
-	if (group && vp_group_join(group, fence))
-		return 0;
-	return vp_group_open(resv, fence, readers);
+	if (!dma_resv_test_signaled(resv, dma_resv_usage_rw(write)))
+		return -EBUSY;
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (!ret)
+		dma_resv_add_fence(resv, &fence->base,
+				   write ? DMA_RESV_USAGE_WRITE :
+					   DMA_RESV_USAGE_READ);
+	return ret;
 }

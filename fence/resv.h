@@ -8,14 +8,10 @@
 #include <linux/dma-resv.h>
 
 struct vp_fence;
-struct vp_timeline;
 
 long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 		  long timeout);
 int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage);
-int vp_resv_add(struct dma_resv *resv, struct dma_fence *fence,
-		enum dma_resv_usage usage);
-int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence,
-		  struct vp_timeline *readers);
+int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence);
 
 #endif /* VP_FENCE_RESV_H */

@@ -163,8 +163,6 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	spin_lock_init(&timeline->lock);
 	INIT_LIST_HEAD(&timeline->pending);
 	timer_setup(&timeline->timer, vp_timeline_expire, 0);
-	if (kind == VP_TIMELINE_READERS)
-		return timeline;
 
 	mutex_lock(&vp_timelines_lock);
 	if (owner->gone) {
@@ -212,12 +210,10 @@ void vp_timeline_destroy(struct vp_timeline *timeline, int error)
 	vp_timeline_end(timeline, error);
 	vp_timer_delete_sync(&timeline->timer);
 
-	if (timeline->kind != VP_TIMELINE_READERS) {
-		mutex_lock(&vp_timelines_lock);
-		list_del(&timeline->node);
-		mutex_unlock(&vp_timelines_lock);
-		atomic_long_dec(&vp_timeline_count);
-	}
+	mutex_lock(&vp_timelines_lock);
+	list_del(&timeline->node);
+	mutex_unlock(&vp_timelines_lock);
+	atomic_long_dec(&vp_timeline_count);
 	vp_timeline_put(timeline);
 }
 

@@ -23,13 +23,11 @@
  * @VP_TIMELINE_ORDERED: fences signal in the order they were made in
  * @VP_TIMELINE_BUFFERS: fences on buffers, each for itself
  * @VP_TIMELINE_SW_SYNC: fences have numbers that a counter reaches
- * @VP_TIMELINE_READERS: gives groups of readers' fences their names
  */
 enum vp_timeline_kind {
 	VP_TIMELINE_ORDERED,
 	VP_TIMELINE_BUFFERS,
 	VP_TIMELINE_SW_SYNC,
-	VP_TIMELINE_READERS,
 };
 
 /**

@@ -104,7 +104,7 @@ static unsigned int open_files(void)
 	return files;
 }
 
-/* With @readers others on the buffer, so that it would be one of a group. */
+/* With @readers others on the buffer. */
 static void attach_unanswered(bool write, unsigned int readers)
 {
 	struct half h = half();
@@ -284,7 +284,7 @@ igt_main
 		attach_unanswered(false, 0);
 
 	igt_describe("Nor is a reader's beside 20 others");
-	vp_subtest("attach-unanswered-group")
+	vp_subtest("attach-unanswered-crowd")
 		attach_unanswered(false, 20);
 
 	igt_describe("A timeline whose handle cannot be given is not there");

@@ -18,7 +18,7 @@
 #define VP_WATCH_DIR	"/sys/kernel/debug/vprime"
 #define VP_WATCH_LIST	VP_WATCH_DIR "/buffers"
 #define VP_WATCH_NAME	VP_LINE_NAME
-#define VP_WATCH_LINES	72
+#define VP_WATCH_LINES	128
 
 struct vp_watch_attachment {
 	char device[VP_WATCH_NAME];

@@ -136,7 +136,7 @@ struct late {
 	bool others;
 };
 
-/* Fences that share a group have the same waiters. */
+/* A process may wait for several of them. */
 static void add_process(struct late *late, const char *pid)
 {
 	for (unsigned int i = 0; i < late->processes; i++)

@@ -72,7 +72,6 @@ struct fz_buf {
 	struct fz_kbuf *kbuf;
 	unsigned int pins;		/* foreign importers that have it mapped */
 	unsigned int foreign;		/* handles of foreign files */
-	bool grouped;			/* many readers: fences stand for several */
 };
 
 /*
@@ -155,7 +154,6 @@ struct fz_sync {
 	unsigned int refs;
 	struct fz_vec fences;		/* none: it has signalled from the start */
 	struct fz_vec maybe;		/* another of their line stands for these */
-	bool grouped;			/* as of the buffer */
 	/* A point of a timeline, as the kernel chains them. */
 	bool is_point;
 	uint64_t seqno, before;		/* its number, and of the one before */

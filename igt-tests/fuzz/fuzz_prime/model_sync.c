@@ -64,7 +64,6 @@ void fz_sync_add_all(struct fz_sync *sync, const struct fz_sync *other)
 	struct fz_fence *fence;
 
 	for (; other; other = fz_sync_next(other)) {
-		sync->grouped |= other->grouped;
 		fz_each(fence, &other->fences)
 			if (!fence->state)
 				fz_sync_add(sync, fence);
@@ -79,7 +78,6 @@ struct fz_sync *fz_sync_of(const struct fz_buf *buf, bool write)
 	struct fz_sync *sync = fz_sync_new();
 	struct fz_use *use;
 
-	sync->grouped = buf->grouped;
 	fz_each(use, &buf->uses)
 		if (!use->fence->state && (write || use->write))
 			fz_sync_add(sync, use->fence);
@@ -118,12 +116,11 @@ bool fz_sync_pending(const struct fz_sync *sync)
  */
 bool fz_sync_is(const struct fz_sync *sync, int status)
 {
-	bool error = false, same = false, grouped = false;
+	bool error = false, same = false;
 	bool pending = fz_sync_pending(sync);
 	struct fz_fence *fence;
 
 	for (; sync; sync = fz_sync_next(sync)) {
-		grouped |= sync->grouped;
 		fz_each(fence, &sync->fences) {
 			error |= fence->state < 0;
 			same |= fence->state == status;
@@ -132,12 +129,7 @@ bool fz_sync_is(const struct fz_sync *sync, int status)
 			if (status <= 0 && fence->state == status)
 				return true;
 	}
-	if (status == 1)
-		return !pending && (!error || grouped);
-	if (same)
-		return true;
-	return grouped && !pending &&
-	       (status == -ECANCELED || status == -ENODEV);
+	return status == 1 ? !pending && !error : same;
 }
 
 /* ---- points ---- */

@@ -14,8 +14,6 @@
 #define NO_SUCH_NUMBER	0x7ffffffdu
 /* More than there ever are in one sync_file. */
 #define INFO_FENCES	8192
-/* From so many readers on, some of vprime's fences stand for several. */
-#define READERS_ALONE	8
 
 static struct fz_fd *gpu_file(struct fz_run *run, const struct fz_step *step)
 {
@@ -64,8 +62,6 @@ void fz_do_attach(struct fz_run *run, const struct fz_step *step)
 		if (fence->value == attach.fence)
 			fz_fail(run, "fence number %u is not new",
 				attach.fence);
-	if (handle->buf->uses.n >= READERS_ALONE)
-		handle->buf->grouped = true;
 	fence = fz_fence_new(run, step->id, fd->file, NULL);
 	fence->value = attach.fence;
 	fz_use(handle->buf, fence, write);
@@ -413,9 +409,7 @@ void fz_do_put_sync(struct fz_run *run, const struct fz_step *step)
 		       DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &in);
 	if (!fz_want(run, "IMPORT_SYNC_FILE", ret, want) || ret)
 		return;
-	/* One that stands for several has gone from one buffer to another. */
 	for (each = sync->sync; each; each = fz_sync_next(each)) {
-		fd->kbuf->buf->grouped |= each->grouped;
 		fz_each(fence, &each->fences)
 			fz_use(fd->kbuf->buf, fence,
 			       in.flags & DMA_BUF_SYNC_WRITE);
