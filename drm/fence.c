@@ -9,6 +9,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/sync_file.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -186,80 +187,75 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 	return ret;
 }
 
-/* The sync_file of a new fence, with nobody knowing it yet. */
-static int vp_ioctl_make_fence(struct vp_timeline *timeline,
-			       struct vp_ioctl_fence *made)
+/* Make the fence, write the answer, and only then let the program have it. */
+static int vp_ioctl_fence_publish(struct vp_timeline *timeline,
+				  struct vp_ioctl_fence *request)
 {
-	struct sync_file *sync;
+	struct drm_vprime_fence_create *args = &request->args;
+	struct sync_file *sync = NULL;
+	struct vp_fence *fence;
 	int ret;
 
-	made->fence = vp_timeline_add(timeline, VP_FENCE_FREE, 0);
-	if (IS_ERR(made->fence)) {
-		ret = PTR_ERR(made->fence);
-		/* Another thread has destroyed it meanwhile. */
-		return ret == -ECANCELED ? -ENOENT : ret;
-	}
-	sync = sync_file_create(&made->fence->base);
-	if (!sync) {
-		vp_timeline_withdraw(made->fence);
+	fence = vp_fence_create(timeline, VP_FENCE_FREE, 0);
+	if (!fence)
 		return -ENOMEM;
+	ret = get_unused_fd_flags(O_CLOEXEC);
+	if (ret < 0)
+		goto out_fence;
+	args->fd = ret;
+
+	sync = sync_file_create(&fence->base);
+	ret = sync ? vp_timeline_add(fence) : -ENOMEM;
+	/* Another thread has destroyed the timeline meanwhile. */
+	if (ret == -ECANCELED)
+		ret = -ENOENT;
+	if (ret)
+		goto out_fd;
+
+	args->seqno = fence->base.seqno;
+	if (copy_to_user(request->user, args, request->size)) {
+		ret = -EFAULT;
+		goto out_fd;
 	}
-	made->file = sync->file;
-	made->args.seqno = made->fence->base.seqno;
-	return 0;
+	fd_install(args->fd, sync->file);
+	goto out_fence;
+
+out_fd:
+	put_unused_fd(args->fd);
+	if (sync)
+		fput(sync->file);
+out_fence:
+	vp_fence_put(fence);
+	return ret;
 }
 
 /**
  * vp_ioctl_fence_create - make the next fence of a timeline
  * @drm: the device
- * @data: a &struct vp_ioctl_fence with the program's argument in it
+ * @data: a &struct vp_ioctl_fence
  * @file: the program's file
  *
- * When it succeeds, vp_ioctl_fence_created() has to follow.
+ * Writes the answer itself. When it cannot, the fence has its number all the
+ * same, and signals with its timeline's others.
  *
- * Returns 0, or an errno as &struct drm_vprime_fence_create says.
+ * Return: 0, or an errno as &struct drm_vprime_fence_create says.
  */
 int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 			  struct drm_file *file)
 {
-	struct vp_ioctl_fence *made = data;
+	struct vp_ioctl_fence *request = data;
 	struct vp_timeline *timeline;
 	int ret;
 
-	if (made->args.flags || made->args.pad)
+	if (request->args.flags || request->args.pad)
 		return -EINVAL;
 	timeline = vp_fence_client_timeline(file->driver_priv,
-					    made->args.timeline);
+					    request->args.timeline);
 	if (!timeline)
 		return -ENOENT;
-
-	ret = get_unused_fd_flags(O_CLOEXEC);
-	if (ret < 0)
-		goto out;
-	made->args.fd = ret;
-	ret = vp_ioctl_make_fence(timeline, made);
-	if (ret)
-		put_unused_fd(made->args.fd);
-out:
+	ret = vp_ioctl_fence_publish(timeline, request);
 	vp_timeline_put(timeline);
 	return ret;
-}
-
-/**
- * vp_ioctl_fence_created - the program has been told of its fence
- * @made: what vp_ioctl_fence_create() has made
- * @told: whether it could be told; else the fence is taken back
- */
-void vp_ioctl_fence_created(struct vp_ioctl_fence *made, bool told)
-{
-	if (told) {
-		fd_install(made->args.fd, made->file);
-		vp_fence_put(made->fence);
-		return;
-	}
-	put_unused_fd(made->args.fd);
-	fput(made->file);
-	vp_timeline_withdraw(made->fence);
 }
 
 /**

@@ -11,18 +11,17 @@ struct drm_device;
 struct drm_file;
 struct file;
 struct inode;
-struct vp_fence;
 
 /**
- * struct vp_ioctl_fence - a fence that a program has asked for
- * @args: what it asked, and gets
- * @fence: the fence
- * @file: the sync_file of it
+ * struct vp_ioctl_fence - a program asks for a fence
+ * @args: what it asks, and is answered
+ * @user: where the answer goes
+ * @size: how much of it the program knows, in bytes
  */
 struct vp_ioctl_fence {
 	struct drm_vprime_fence_create args;
-	struct vp_fence *fence;
-	struct file *file;
+	void __user *user;
+	size_t size;
 };
 
 int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
@@ -39,7 +38,6 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 			     struct drm_file *file);
 int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 			  struct drm_file *file);
-void vp_ioctl_fence_created(struct vp_ioctl_fence *made, bool told);
 
 int vp_file_release(struct inode *inode, struct file *filp);
 

@@ -11,8 +11,11 @@
  *    display have dumb buffers;
  *  - PRIME on a GPU that is to lack it, and DRM_CAP_PRIME, because the core of
  *    newer kernels thinks that everybody has it;
- *  - whatever makes something, because the core leaves it behind when the
- *    answer cannot be written to the caller's memory.
+ *  - DRM_IOCTL_VPRIME_FENCE_CREATE, because a descriptor is the program's only
+ *    when the answer that says so has been written.
+ *
+ * What else an ioctl makes stays when its answer cannot be written, as with the
+ * core's own: the program can close its file.
  */
 #include <linux/compat.h>
 #include <linux/uaccess.h>
@@ -179,6 +182,12 @@ static int vp_ioctl_gem_poke(struct drm_device *drm, void *data,
 
 /* Those that the core dispatches; vp_ioctl() answers the others. */
 const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
+	DRM_IOCTL_DEF_DRV(VPRIME_FENCE_ATTACH, vp_ioctl_fence_attach,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_FENCE_SIGNAL, vp_ioctl_fence_signal,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_GEM_CREATE, vp_ioctl_gem_create,
+			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_MMAP_OFFSET, vp_ioctl_gem_mmap_offset,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_INFO, vp_ioctl_gem_info,
@@ -190,6 +199,8 @@ const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_POKE, vp_ioctl_gem_poke,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_GEM_WAIT, vp_ioctl_gem_wait,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VPRIME_TIMELINE_CREATE, vp_ioctl_timeline_create,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VPRIME_TIMELINE_DESTROY, vp_ioctl_timeline_destroy,
 			  DRM_RENDER_ALLOW),
@@ -259,20 +270,7 @@ union vp_ioctl_args {
 	struct drm_mode_map_dumb map_dumb;
 	struct drm_mode_destroy_dumb destroy_dumb;
 	struct drm_prime_handle prime;
-	struct drm_vprime_gem_create create;
-	struct drm_vprime_fence_attach attach;
-	struct drm_vprime_fence_signal signal;
-	struct drm_vprime_timeline_create timeline;
-	struct drm_vprime_fence_create fence;
-	struct vp_ioctl_fence made;
 };
-
-/*
- * What is left to do when an ioctl has succeeded and the program was told, or
- * could not be.
- */
-typedef void vp_ioctl_settle_fn(struct drm_file *file,
-				union vp_ioctl_args *args, bool told);
 
 /*
  * Do as the core's dispatcher does: what a shorter structure of an older
@@ -282,10 +280,9 @@ typedef void vp_ioctl_settle_fn(struct drm_file *file,
  */
 static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
 				     void __user *user, drm_ioctl_t *func,
-				     size_t size, vp_ioctl_settle_fn *settle)
+				     size_t size)
 {
 	union vp_ioctl_args args = {};
-	bool told = true;
 	long ret;
 
 	size = min_t(size_t, _IOC_SIZE(cmd), size);
@@ -293,51 +290,29 @@ static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
 		return -EFAULT;
 
 	ret = drm_ioctl_kernel(filp, func, &args, DRM_RENDER_ALLOW);
-	if (cmd & IOC_OUT)
-		told = !copy_to_user(user, &args, size);
-	if (!ret && settle)
-		settle(filp->private_data, &args, told);
-	return told ? ret : -EFAULT;
+	if ((cmd & IOC_OUT) && copy_to_user(user, &args, size))
+		return -EFAULT;
+	return ret;
 }
 
 /* @member of the union is what the program's argument is. */
-#define VP_IOCTL_ANSWER(filp, cmd, user, func, member, settle) \
+#define VP_IOCTL_ANSWER(filp, cmd, user, func, member) \
 	vp_ioctl_answer(filp, cmd, user, func, \
-			sizeof_field(union vp_ioctl_args, member), settle)
+			sizeof_field(union vp_ioctl_args, member))
 
-static void vp_ioctl_settle_gem(struct drm_file *file,
-				union vp_ioctl_args *args, bool told)
+/* As vp_ioctl_answer(), for the one that writes its answer itself. */
+static noinline long vp_ioctl_answer_fence(struct file *filp, unsigned int cmd,
+					   void __user *user)
 {
-	if (!told)
-		drm_gem_handle_delete(file, args->create.handle);
-}
+	struct vp_ioctl_fence request = {
+		.user = user,
+		.size = min_t(size_t, _IOC_SIZE(cmd), sizeof(request.args)),
+	};
 
-static void vp_ioctl_settle_dumb(struct drm_file *file,
-				 union vp_ioctl_args *args, bool told)
-{
-	if (!told)
-		drm_gem_handle_delete(file, args->create_dumb.handle);
-}
-
-static void vp_ioctl_settle_attach(struct drm_file *file,
-				   union vp_ioctl_args *args, bool told)
-{
-	if (!told)
-		vp_fence_client_signal(file->driver_priv, args->attach.fence);
-}
-
-static void vp_ioctl_settle_timeline(struct drm_file *file,
-				     union vp_ioctl_args *args, bool told)
-{
-	if (!told)
-		vp_fence_client_remove_timeline(file->driver_priv,
-						args->timeline.timeline);
-}
-
-static void vp_ioctl_settle_fence(struct drm_file *file,
-				  union vp_ioctl_args *args, bool told)
-{
-	vp_ioctl_fence_created(&args->made, told);
+	if (copy_from_user(&request.args, user, request.size))
+		return -EFAULT;
+	return drm_ioctl_kernel(filp, vp_ioctl_fence_create, &request,
+				DRM_RENDER_ALLOW);
 }
 
 static struct vp_config *vp_ioctl_config(struct file *filp)
@@ -375,45 +350,31 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 
 	switch (DRM_IOCTL_NR(cmd)) {
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_ATTACH):
-		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_fence_attach,
-				       attach, vp_ioctl_settle_attach);
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_SIGNAL):
-		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_fence_signal,
-				       signal, NULL);
 	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_CREATE):
-		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_fence_create,
-				       fence, vp_ioctl_settle_fence);
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_TIMELINE_CREATE):
-		return VP_IOCTL_ANSWER(filp, cmd, user,
-				       vp_ioctl_timeline_create,
-				       timeline, vp_ioctl_settle_timeline);
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
-		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_gem_create,
-				       create, vp_ioctl_settle_gem);
+		return vp_ioctl_answer_fence(filp, cmd, user);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
 		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_create_dumb,
-				       create_dumb, vp_ioctl_settle_dumb);
+				       create_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
 		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_map_dumb,
-				       map_dumb, NULL);
+				       map_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
 		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_destroy_dumb,
-				       destroy_dumb, NULL);
+				       destroy_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
 		if (vp_ioctl_asks_for_own(user))
 			return VP_IOCTL_ANSWER(filp, cmd, user,
-					       vp_ioctl_get_cap, cap, NULL);
+					       vp_ioctl_get_cap, cap);
 		break;
 	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD):
 		if (!vp_ioctl_config(filp)->prime_export)
 			return VP_IOCTL_ANSWER(filp, cmd, user,
-					       vp_ioctl_no_prime, prime, NULL);
+					       vp_ioctl_no_prime, prime);
 		break;
 	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
 		if (!vp_ioctl_config(filp)->prime_import)
 			return VP_IOCTL_ANSWER(filp, cmd, user,
-					       vp_ioctl_no_prime, prime, NULL);
+					       vp_ioctl_no_prime, prime);
 		break;
 	}
 	return drm_ioctl(filp, cmd, arg);
@@ -433,11 +394,7 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 long vp_ioctl_compat(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	switch (DRM_IOCTL_NR(cmd)) {
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_ATTACH):
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_SIGNAL):
 	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_CREATE):
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_TIMELINE_CREATE):
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_GEM_CREATE):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
 	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):

@@ -158,7 +158,7 @@ static int vp_vgem_bring_up(struct device *dev)
 	INIT_LIST_HEAD(&gpu->mapped);
 
 	vp_fence_device_init(&vp_vgem->fences, "vgem", VP_VGEM_TIMEOUT_MS);
-	vp_vgem->fences.owner.forgives = true;
+	vp_vgem->fences.owner.no_errors = true;
 	vp_vgem->fences.names[false] = "unbound";
 	vp_vgem->fences.names[true] = "unbound";
 	return drm_dev_register(&gpu->drm, 0);

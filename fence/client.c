@@ -205,20 +205,18 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 	struct vp_fence *fence;
 	int ret;
 
-	fence = vp_timeline_add(client->buffers[write],
+	fence = vp_fence_create(client->buffers[write],
 				write ? VP_FENCE_WRITE : VP_FENCE_READ, buffer);
-	if (IS_ERR(fence))
-		return PTR_ERR(fence);
+	if (!fence)
+		return -ENOMEM;
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
-	if (!ret) {
-		ret = vp_resv_claim(resv, fence);
-		dma_resv_unlock(resv);
-	}
-	if (ret) {
-		vp_timeline_withdraw(fence);
-		return ret;
-	}
+	if (ret)
+		goto out;
+	ret = vp_resv_claim(resv, fence);
+	dma_resv_unlock(resv);
+	if (ret)
+		goto out;
 
 	/* The program may guess the number, and signal the fence at once. */
 	ret = vp_fence_client_keep(client, fence);
@@ -226,6 +224,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 		vp_timeline_signal_one(fence);
 	else
 		*id = fence->id;
+out:
 	vp_fence_put(fence);
 	return ret;
 }

@@ -182,16 +182,23 @@ void vp_fences_fini(void)
 }
 
 /**
- * vp_fence_alloc - memory for a fence
+ * vp_fence_create - make a fence that has no number yet
  * @timeline: where it is to be a point; the fence takes a reference
+ * @usage: what it is made for
+ * @buffer: the number of the buffer it is made for, 0 if none
  *
- * Called where the module is kept in place by somebody else. Sleeps.
+ * It can be put wherever a fence can, but others may see it only when it has
+ * joined its timeline, with vp_timeline_add().
  *
- * Returns the fence, for vp_fence_start(), or NULL without memory.
+ * Context: sleeps; something else keeps the module in place.
+ *
+ * Return: the fence, with the caller's reference; NULL without memory.
  */
-struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline)
+struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
+				 enum vp_fence_usage usage, u64 buffer)
 {
 	struct vp_fence *fence = kmem_cache_alloc(vp_fence_cache, GFP_KERNEL);
+	u64 context = timeline->context;
 
 	if (!fence)
 		return NULL;
@@ -199,31 +206,20 @@ struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline)
 	__module_get(THIS_MODULE);
 	fence->timeline = vp_timeline_get(timeline);
 	INIT_LIST_HEAD(&fence->node);
-	fence->made = ktime_get();
+	fence->created = ktime_get();
 	fence->expires = 0;
 	fence->id = 0;
-	fence->usage = VP_FENCE_FREE;
-	fence->buffer = 0;
+	fence->usage = usage;
+	fence->buffer = buffer;
 	spin_lock_init(&fence->lock);
 	INIT_LIST_HEAD(&fence->waiters);
 	fence->has_deadline = false;
+	/* Each on its own to the kernel: nobody may think that they come in order. */
+	if (timeline->kind == VP_TIMELINE_BUFFERS)
+		context = dma_fence_context_alloc(1);
+	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context, 0);
 	atomic_long_inc(&vp_fence_count);
 	return fence;
-}
-
-/**
- * vp_fence_start - make a fence of that memory
- * @fence: from vp_fence_alloc()
- * @context: the line of fences among which it has its place, as the kernel
- *	counts them
- * @seqno: its number there
- *
- * The caller has the one reference. Any context.
- */
-void vp_fence_start(struct vp_fence *fence, u64 context, u64 seqno)
-{
-	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context,
-		       seqno);
 }
 
 /**

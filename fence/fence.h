@@ -35,9 +35,9 @@ enum vp_fence_usage {
  * @lock: what @base has for its lock; guards what stands below it, see there
  * @timeline: where it is a point, and where it has its names from; holds a
  *	reference
- * @node: in &vp_timeline.pending, which holds a reference, or empty when it has
- *	signalled; guarded by the timeline's lock
- * @made: when it was made, by CLOCK_MONOTONIC
+ * @node: in &vp_timeline.pending, which holds a reference; empty before it has
+ *	joined and after it has signalled; guarded by the timeline's lock
+ * @created: when it was made, by CLOCK_MONOTONIC
  * @expires: when it signals by itself, by the same; only on a timeline with a
  *	limit
  * @id: what its maker calls it, 0 if nothing
@@ -52,7 +52,7 @@ struct vp_fence {
 	struct dma_fence base;
 	struct vp_timeline *timeline;
 	struct list_head node;
-	ktime_t made;
+	ktime_t created;
 	ktime_t expires;
 	u32 id;
 	struct rhash_head by_id;
@@ -94,8 +94,8 @@ extern atomic_long_t vp_fence_count;
 int vp_fences_init(void);
 void vp_fences_fini(void);
 
-struct vp_fence *vp_fence_alloc(struct vp_timeline *timeline);
-void vp_fence_start(struct vp_fence *fence, u64 context, u64 seqno);
+struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
+				 enum vp_fence_usage usage, u64 buffer);
 void vp_fence_finish(struct vp_fence *fence, int error);
 struct vp_fence *vp_fence_from(struct dma_fence *base);
 

@@ -190,18 +190,18 @@ static int vp_list_show_timeline(struct seq_file *m,
 				 struct vp_timeline *timeline)
 {
 	struct list_head *node;
-	u64 made, signaled;
+	u64 last, signaled;
 	size_t pending = 0;
 
 	spin_lock_bh(&timeline->lock);
-	made = timeline->made;
+	last = timeline->last;
 	signaled = timeline->signaled;
 	list_for_each(node, &timeline->pending)
 		pending++;
 	spin_unlock_bh(&timeline->lock);
 
 	/* Every file has two of these, and most never use them. */
-	if (timeline->kind == VP_TIMELINE_BUFFERS && !made)
+	if (timeline->kind == VP_TIMELINE_BUFFERS && !last)
 		return SEQ_SKIP;
 
 	seq_printf(m, "timeline id=%llu", timeline->id);
@@ -210,7 +210,7 @@ static int vp_list_show_timeline(struct seq_file *m,
 	seq_printf(m, " kind=%s", vp_kind_name(timeline->kind));
 	vp_show_name(m, "process", timeline->process);
 	seq_printf(m, " pid=%d made=%llu signaled=%llu pending=%zu\n",
-		   timeline->pid, made, signaled, pending);
+		   timeline->pid, last, signaled, pending);
 	return 0;
 }
 
@@ -250,7 +250,7 @@ static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 
 	seq_printf(m, "  fence seqno=%llu id=%u usage=%s buffer=%llu age_ms=%lld",
 		   fence->base.seqno, fence->id, vp_usage_name(fence->usage),
-		   fence->buffer, ktime_ms_delta(now, fence->made));
+		   fence->buffer, ktime_ms_delta(now, fence->created));
 	if (fence->timeline->timeout_ms)
 		seq_printf(m, " left_ms=%lld",
 			   max(ktime_ms_delta(fence->expires, now), 0LL));

@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "fence/fence.h"
 #include "fence/resv.h"
+#include "fence/timeline.h"
 
 /**
  * vp_resv_wait - wait until a buffer may be used
@@ -83,14 +84,14 @@ int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage)
 }
 
 /**
- * vp_resv_claim - use a buffer that nobody else uses in a way that conflicts
- * @resv: its reservation
- * @fence: signals when the use is over; made for reading or for writing
+ * vp_resv_claim - put a new fence on a buffer that has none it conflicts with
+ * @resv: the buffer's reservation
+ * @fence: from vp_fence_create(), for reading or for writing; joins its timeline
  *
  * Context: the reservation is locked. Allocates.
  *
  * Return: 0; -EBUSY when there is a fence that a user of this kind has to wait
- * for; -ENOMEM.
+ * for; -ENOMEM; or as vp_timeline_add().
  */
 int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence)
 {
@@ -102,6 +103,8 @@ int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence)
 	if (!dma_resv_test_signaled(resv, dma_resv_usage_rw(write)))
 		return -EBUSY;
 	ret = dma_resv_reserve_fences(resv, 1);
+	if (!ret)
+		ret = vp_timeline_add(fence);
 	if (!ret)
 		dma_resv_add_fence(resv, &fence->base,
 				   write ? DMA_RESV_USAGE_WRITE :

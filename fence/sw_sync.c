@@ -92,7 +92,7 @@ static long vp_sw_sync_create(struct vp_timeline *timeline,
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	/* First, because after the rest there is no way back. */
+	/* First: what is made stays made. */
 	if (put_user(fd, &user->fence)) {
 		put_unused_fd(fd);
 		return -EFAULT;
@@ -103,12 +103,11 @@ static long vp_sw_sync_create(struct vp_timeline *timeline,
 		return PTR_ERR(fence);
 	}
 	sync = sync_file_create(&fence->base);
+	vp_fence_put(fence);
 	if (!sync) {
-		vp_timeline_withdraw(fence);
 		put_unused_fd(fd);
 		return -ENOMEM;
 	}
-	vp_fence_put(fence);
 	fd_install(fd, sync->file);
 	return 0;
 }

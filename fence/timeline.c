@@ -2,23 +2,26 @@
 /*
  * DOC: timelines
  *
- * Whoever makes fences makes them on a timeline, and the timeline sees to it
- * that each of them signals: when its maker says so, when it is older than the
- * owner's limit, or when maker or owner are gone. Until then the timeline holds
- * it. Nobody outside can keep one from signalling, and nobody waits for ever.
+ * Whoever makes fences makes them on a timeline. The timeline makes sure that
+ * each of them signals: when its maker says so, when it is older than the owner's
+ * limit, or when maker or owner are gone. It holds a reference until then, so
+ * nobody else can keep a fence from signalling, and nobody waits for ever.
  *
- * There are three kinds. An ordered one is a line as the kernel means it: fences
- * signal by number, and one that is given up takes those before it with it. On
- * one for buffers each fence is a line of its own, because users of different
- * buffers finish when they finish; they are kept together because they have the
- * same maker and limit. The third kind is sw_sync's, where the maker chooses the
- * numbers and a counter passes them.
+ * There are three kinds. An ordered timeline is one as the kernel means it: its
+ * fences signal by number. On one for buffers each fence is a timeline of its own
+ * to the kernel, because users of different buffers finish when they finish; they
+ * are kept together because they have the same maker and limit. The third kind
+ * is sw_sync's, where the maker chooses the numbers and a counter passes them.
+ *
+ * A fence gets its number when it joins the line, and a number is given once:
+ * everything that can fail comes before.
  *
  * All fences of a timeline last equally long, so the first in the line is the
- * first to expire, and one timer will do. It is set when the line begins, and
+ * first to expire, and one timer is enough. It is set when the line begins, and
  * not touched when fences signal in time: most do. Timers count jiffies, which
  * stand still while the processor that moves them on does, as that of a virtual
- * machine may; how old a fence is, the clock says.
+ * machine may; how old a fence is, the clock says. Time that the machine is
+ * suspended does not count.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -114,11 +117,11 @@ static void vp_timeline_expire(struct timer_list *timer)
 	for (done = 0; done < VP_SIGNAL_BATCH; done++) {
 		fence = vp_timeline_first(timeline);
 		if (!fence || ktime_before(now, fence->expires) ||
-		    fence->base.seqno <= timeline->told)
+		    fence->base.seqno <= timeline->requested)
 			break;
 		vp_timeline_report(timeline, fence);
 		vp_timeline_finish(timeline, fence,
-				   timeline->forgives ? 0 : -ETIMEDOUT);
+				   timeline->no_errors ? 0 : -ETIMEDOUT);
 	}
 	fence = vp_timeline_first(timeline);
 	if (fence)
@@ -152,7 +155,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	timeline->kind = kind;
 	timeline->owner = owner;
 	timeline->context = dma_fence_context_alloc(1);
-	timeline->forgives = owner->forgives;
+	timeline->no_errors = owner->no_errors;
 	timeline->timeout_ms = owner->timeout_ms;
 	strscpy(timeline->device, owner->device, sizeof(timeline->device));
 	strscpy(timeline->name, name, sizeof(timeline->name));
@@ -193,7 +196,7 @@ void vp_timeline_end(struct vp_timeline *timeline, int error)
 	timeline->ended = error;
 	spin_unlock_bh(&timeline->lock);
 	vp_timeline_finish_all(timeline, U64_MAX,
-			       timeline->forgives ? 0 : error);
+			       timeline->no_errors ? 0 : error);
 	mutex_unlock(&timeline->signaling);
 }
 
@@ -252,51 +255,35 @@ static void vp_timeline_insert(struct vp_timeline *timeline,
 	list_add(&vp_fence_get(fence)->node, after);
 	if (!timeline->timeout_ms)
 		return;
-	fence->expires = ktime_add_ms(fence->made, timeline->timeout_ms);
+	fence->expires = ktime_add_ms(fence->created, timeline->timeout_ms);
 	if (!timer_pending(&timeline->timer))
 		vp_timeline_look_in(timeline,
 				    (s64)timeline->timeout_ms * NSEC_PER_MSEC);
 }
 
 /**
- * vp_timeline_add - make the next fence
- * @timeline: one that is ordered, or for buffers
- * @usage: what the fence is made for
- * @buffer: the number of the buffer it is made for, 0 if none
+ * vp_timeline_add - let a fence join the line
+ * @fence: from vp_fence_create(), on a timeline that is ordered, or for buffers
  *
- * Unlocked, sleeps.
+ * It gets the next number. From here on others may signal it.
  *
- * Returns the fence with a reference for the caller; -ENOMEM; or the error that
- * the timeline has ended with.
+ * Context: any lock but that of a timeline or a fence may be held.
+ *
+ * Return: 0, or the error that the timeline has ended with.
  */
-struct vp_fence *vp_timeline_add(struct vp_timeline *timeline,
-				 enum vp_fence_usage usage, u64 buffer)
+int vp_timeline_add(struct vp_fence *fence)
 {
-	struct vp_fence *fence = vp_fence_alloc(timeline);
-	u64 context = timeline->context;
+	struct vp_timeline *timeline = fence->timeline;
 	int ended;
 
-	if (!fence)
-		return ERR_PTR(-ENOMEM);
-	fence->usage = usage;
-	fence->buffer = buffer;
-	if (timeline->kind == VP_TIMELINE_BUFFERS)
-		context = dma_fence_context_alloc(1);
-
 	spin_lock_bh(&timeline->lock);
-	vp_fence_start(fence, context, timeline->made + 1);
 	ended = timeline->ended;
 	if (!ended) {
-		timeline->made++;
+		fence->base.seqno = ++timeline->last;
 		vp_timeline_insert(timeline, fence, timeline->pending.prev);
 	}
 	spin_unlock_bh(&timeline->lock);
-
-	if (ended) {
-		vp_fence_put(fence);
-		return ERR_PTR(ended);
-	}
-	return fence;
+	return ended;
 }
 
 /* Behind which fence a number belongs, and whether one has it already. */
@@ -320,39 +307,42 @@ static struct list_head *vp_timeline_find(struct vp_timeline *timeline,
  * @timeline: one of sw_sync
  * @value: the value, ahead of the counter or behind it by less than 2^31
  *
- * Unlocked, sleeps.
+ * Context: unlocked, sleeps.
  *
- * Returns the fence with a reference for the caller; one whose value is not
- * ahead of the counter has signalled. -ENOMEM.
+ * Return: the fence with a reference for the caller; one whose value is not ahead
+ * of the counter has signalled. -ENOMEM.
  */
 struct vp_fence *vp_timeline_add_at(struct vp_timeline *timeline, u32 value)
 {
-	struct vp_fence *fence = vp_fence_alloc(timeline), *same;
+	struct vp_fence *fence, *same = NULL;
 	struct list_head *after;
 	s32 ahead;
 	u64 seqno;
 
+	fence = vp_fence_create(timeline, VP_FENCE_FREE, 0);
 	if (!fence)
 		return ERR_PTR(-ENOMEM);
 
 	spin_lock_bh(&timeline->lock);
 	ahead = value - lower_32_bits(timeline->signaled);
 	seqno = timeline->signaled + ahead;
-	vp_fence_start(fence, timeline->context, seqno);
+	fence->base.seqno = seqno;
 	if (ahead <= 0) {
 		vp_fence_finish(fence, 0);
 	} else {
 		after = vp_timeline_find(timeline, seqno, &same);
-		if (same) {
-			vp_fence_put(fence);
-			fence = vp_fence_get(same);
-		} else {
+		if (same)
+			vp_fence_get(same);
+		else
 			vp_timeline_insert(timeline, fence, after);
-		}
 	}
-	timeline->made++;
+	timeline->last++;
 	spin_unlock_bh(&timeline->lock);
-	return fence;
+
+	if (!same)
+		return fence;
+	vp_fence_put(fence);
+	return same;
 }
 
 /**
@@ -411,12 +401,12 @@ int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
 	spin_lock_bh(&timeline->lock);
 	if (timeline->ended) {
 		ret = vp_timeline_late(timeline);
-	} else if (!seqno || seqno > timeline->made) {
+	} else if (!seqno || seqno > timeline->last) {
 		ret = -ENOENT;
-	} else if (seqno <= timeline->told) {
+	} else if (seqno <= timeline->requested) {
 		ret = -EALREADY;
 	} else {
-		timeline->told = seqno;
+		timeline->requested = seqno;
 		if (seqno <= timeline->signaled)
 			ret = vp_timeline_late(timeline);
 	}
@@ -449,35 +439,4 @@ int vp_timeline_signal_one(struct vp_fence *fence)
 		vp_timeline_finish(timeline, fence, 0);
 	spin_unlock_bh(&timeline->lock);
 	return ret;
-}
-
-/**
- * vp_timeline_withdraw - take a fence back that nobody has seen
- * @fence: from vp_timeline_add() or vp_timeline_add_at(); the caller's reference
- *	goes with it. One of sw_sync stays when somebody else has it as well.
- *
- * Unlocked.
- */
-void vp_timeline_withdraw(struct vp_fence *fence)
-{
-	struct vp_timeline *timeline = fence->timeline;
-	bool linked;
-
-	spin_lock_bh(&timeline->lock);
-	linked = !list_empty(&fence->node);
-	/* Only vp_timeline_add_at() gives it to others, under the lock. */
-	if (timeline->kind == VP_TIMELINE_SW_SYNC &&
-	    kref_read(&fence->base.refcount) > 2)
-		linked = false;
-	if (linked) {
-		list_del_init(&fence->node);
-		if (timeline->kind == VP_TIMELINE_SW_SYNC ||
-		    fence->base.seqno == timeline->made)
-			timeline->made--;
-	}
-	spin_unlock_bh(&timeline->lock);
-
-	if (linked)
-		vp_fence_put(fence);
-	vp_fence_put(fence);
 }

@@ -35,13 +35,13 @@ enum vp_timeline_kind {
  * @device: its name, which lives as long as this
  * @timeout_ms: how long their fences last unless they are signalled, in
  *	milliseconds; 0 for ever
- * @forgives: whether fences signal without an error that nobody has asked for
+ * @no_errors: whether fences signal without an error unless their maker gave one
  * @gone: whether it makes no more; guarded by vp_timelines_lock
  */
 struct vp_timeline_owner {
 	const char *device;
 	unsigned int timeout_ms;
-	bool forgives;
+	bool no_errors;
 	bool gone;
 };
 
@@ -53,7 +53,7 @@ struct vp_timeline_owner {
  * @kind: which rules it has
  * @owner: whose it is; NULL for nobody's
  * @context: the kernel's number for it; fences on buffers have one each
- * @forgives: as @owner's
+ * @no_errors: as @owner's
  * @timeout_ms: how long its fences last, in milliseconds; 0 for ever
  * @device: who makes them
  * @name: what for
@@ -64,9 +64,11 @@ struct vp_timeline_owner {
  *	that nobody else signals one of those; taken before @lock
  * @lock: guards what stands below it, see there
  * @pending: fences that have not signalled, by number
- * @made: the number of the last fence
+ * @last: the number that was given last; of @VP_TIMELINE_SW_SYNC, how many
+ *	fences were asked for
  * @signaled: the number up to which all have; of @VP_TIMELINE_BUFFERS, how many
- * @told: the number up to which the maker has said so; these do not expire
+ * @requested: the number up to which the maker wants them signalled; these do not
+ *	expire
  * @ended: the errno that all fences signal with from now on, or 0
  * @timer: fires when the first of @pending may be too old
  */
@@ -76,7 +78,7 @@ struct vp_timeline {
 	enum vp_timeline_kind kind;
 	struct vp_timeline_owner *owner;
 	u64 context;
-	bool forgives;
+	bool no_errors;
 	unsigned int timeout_ms;
 	char device[VP_FENCE_NAME_LEN];
 	char name[VP_FENCE_NAME_LEN];
@@ -92,9 +94,9 @@ struct vp_timeline {
 	 */
 	spinlock_t lock;
 	struct list_head pending;
-	u64 made;
+	u64 last;
 	u64 signaled;
-	u64 told;
+	u64 requested;
 	int ended;
 	struct timer_list timer;
 };
@@ -115,13 +117,11 @@ void vp_timeline_destroy(struct vp_timeline *timeline, int error);
 void vp_timelines_end(struct vp_timeline_owner *owner, int error);
 void vp_timeline_free(struct kref *ref);
 
-struct vp_fence *vp_timeline_add(struct vp_timeline *timeline,
-				 enum vp_fence_usage usage, u64 buffer);
+int vp_timeline_add(struct vp_fence *fence);
 struct vp_fence *vp_timeline_add_at(struct vp_timeline *timeline, u32 value);
 int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error);
 void vp_timeline_advance(struct vp_timeline *timeline, u32 count);
 int vp_timeline_signal_one(struct vp_fence *fence);
-void vp_timeline_withdraw(struct vp_fence *fence);
 
 /**
  * vp_timeline_get - one more reference

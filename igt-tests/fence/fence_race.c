@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <linux/dma-buf.h>
 
@@ -26,6 +27,7 @@ struct work {
 	int gpu;
 	uint32_t timeline, handle, fence;
 	uint64_t seqno;
+	struct drm_vprime_fence_create *arg;
 	int dmabuf, sync;
 	int error;
 	int ret;
@@ -399,6 +401,56 @@ static void signalled_beyond(void)
 	end(work);
 }
 
+/* A fence is made, but the answer cannot be written where it should. */
+static void make_unanswered(void *data)
+{
+	struct work *work = data;
+
+	work->ret = vp_try_ioctl(work->gpu, DRM_IOCTL_VPRIME_FENCE_CREATE, work->arg);
+}
+
+/*
+ * It is signalled while it is made, with so many before it that this takes longer
+ * than the making. Whatever became of it, the next fence is new: its number was
+ * not given before, and it signals when it is signalled.
+ */
+static void unanswered(void)
+{
+	enum { BEFORE = 600, UNANSWERED_ROUNDS = 100 };
+	struct work *work = start(make_unanswered);
+	uint64_t last = 0, seqno;
+	int ret, sync, heard = 0;
+
+	work->arg = mmap(NULL, VP_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	igt_assert(work->arg != MAP_FAILED);
+	work->gpu = vp_open(0);
+	work->timeline = vp_timeline(work->gpu, "unheard");
+	work->arg->timeline = work->timeline;
+	igt_assert_eq(mprotect(work->arg, VP_PAGE, PROT_READ), 0);
+	for (int round = 0; round < UNANSWERED_ROUNDS; round++) {
+		for (int i = 0; i < BEFORE; i++)
+			close(vp_fence(work->gpu, work->timeline, &last));
+		vp_duel_part(work->duel);
+		ret = vp_try_timeline_signal(work->gpu, work->timeline, last + 1, 0);
+		vp_duel_meet(work->duel, round);
+		igt_assert_eq(work->ret, -EFAULT);
+		igt_assert(ret == 0 || ret == -ENOENT);
+		heard += !ret;
+
+		sync = vp_fence(work->gpu, work->timeline, &seqno);
+		igt_assert_lte(last + 1 + !ret, seqno);
+		igt_assert_eq(vp_sync_state(sync), 0);
+		igt_assert_eq(vp_try_timeline_signal(work->gpu, work->timeline, seqno, 0), 0);
+		igt_assert_eq(vp_sync_state(sync), 1);
+		close(sync);
+	}
+	igt_info("%d of %d were signalled as soon as they were made\n", heard, UNANSWERED_ROUNDS);
+	munmap(work->arg, VP_PAGE);
+	close(work->gpu);
+	end(work);
+}
+
 /* ---- the GPU goes ------------------------------------------------------- */
 
 #define UNPLUGS	40
@@ -528,6 +580,10 @@ igt_main
 	igt_describe("Two threads signal two fences of a timeline, with different errors");
 	vp_subtest("signalled-beyond")
 		signalled_beyond();
+
+	igt_describe("Fences whose answer cannot be written are signalled while they are made");
+	vp_subtest("unanswered")
+		unanswered();
 
 	igt_describe("The GPU is unplugged while a timeline's fence is signalled");
 	vp_subtest("unplugged")

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -201,46 +202,45 @@ static void faulting_pointer(enum vp_node node)
 }
 
 /*
- * The argument can be read, so the work could begin; but its result has nowhere
- * to go. "An ioctl that fails changes nothing" holds here too.
+ * The argument can be read, so the work is done; but its result has nowhere to
+ * go. The buffer stays until the file is closed, as with the DRM core's own
+ * ioctls. The next one is whole, and has a handle of its own.
  */
-static void read_only_pointer(void)
+static void read_only_pointer(enum vp_node node, unsigned long request, const void *arg,
+			      size_t size)
 {
-	struct drm_vprime_gem_create *create =
-		mmap(NULL, VP_PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int gpu = vp_open(0);
+	struct vp_counts before = vp_counts();
+	int gpu = vp_open_node(0, node);
 	uint32_t handle;
+	void *page = mmap(NULL, VP_PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	igt_assert(create != MAP_FAILED);
-	create->size = VP_PAGE;
-	igt_assert_eq(mprotect(create, VP_PAGE, PROT_READ), 0);
-	vp_assert_refused(vp_try_ioctl(gpu, DRM_IOCTL_VPRIME_GEM_CREATE,
-				       create), EFAULT);
+	igt_assert(page != MAP_FAILED);
+	memcpy(page, arg, size);
+	igt_assert_eq(mprotect(page, VP_PAGE, PROT_READ), 0);
+	igt_assert_eq(vp_try_ioctl(gpu, request, page), -EFAULT);
+	igt_assert_eq(vp_counts().buffers, before.buffers + 1);
 
-	/* And the next one made is whole. */
 	handle = vp_create(gpu, VP_PAGE);
 	igt_assert_eq(vp_info(gpu, handle).size, VP_PAGE);
-	munmap(create, VP_PAGE);
+	igt_assert_eq(vp_counts().buffers, before.buffers + 2);
+	munmap(page, VP_PAGE);
 	close(gpu);
+	vp_assert_counts(&before);
+}
+
+static void read_only_pointer_create(void)
+{
+	const struct drm_vprime_gem_create create = { .size = VP_PAGE };
+
+	read_only_pointer(VP_RENDER, DRM_IOCTL_VPRIME_GEM_CREATE, &create, sizeof(create));
 }
 
 static void read_only_pointer_dumb(enum vp_node node)
 {
-	struct drm_mode_create_dumb *create =
-		mmap(NULL, VP_PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int gpu = vp_open_node(0, node);
+	const struct drm_mode_create_dumb create = { .width = 64, .height = 64, .bpp = 32 };
 
-	igt_assert(create != MAP_FAILED);
-	*create = (struct drm_mode_create_dumb){
-		.width = 64, .height = 64, .bpp = 32,
-	};
-	igt_assert_eq(mprotect(create, VP_PAGE, PROT_READ), 0);
-	vp_assert_refused(vp_try_ioctl(gpu, DRM_IOCTL_MODE_CREATE_DUMB,
-				       create), EFAULT);
-	munmap(create, VP_PAGE);
-	close(gpu);
+	read_only_pointer(node, DRM_IOCTL_MODE_CREATE_DUMB, &create, sizeof(create));
 }
 
 static void bad_dumb(enum vp_node node)
@@ -415,7 +415,7 @@ igt_main
 
 	igt_describe("GEM_CREATE with an argument that cannot be written leaves no buffer");
 	vp_subtest("read-only-pointer")
-		read_only_pointer();
+		read_only_pointer_create();
 
 	igt_describe("CREATE_DUMB on a render node likewise");
 	vp_subtest("read-only-pointer-dumb-render")

@@ -159,9 +159,12 @@ static void expected_counts(struct fz_run *run, struct want want[N_COUNTS])
 		}
 	}
 	/* Each file has two of its own. */
-	fz_each(file, &run->files)
+	fz_each(file, &run->files) {
 		if (file->inst)
-			timelines += 2 + file->timelines.n;
+			timelines += 2 + file->timelines.n + file->untold_timelines;
+		buffers += file->untold_buffers;
+		views += file->untold_buffers;
+	}
 	want[0] = (struct want){ "buffers", buffers };
 	want[1] = (struct want){ "views", views };
 	want[2] = (struct want){ "exports", exports };

@@ -45,7 +45,7 @@ static const struct call {
 enum {
 	OTHER_KIND,	/* the call to a descriptor that does not know it */
 	NOWHERE,	/* its argument cannot be read */
-	NOT_TOLD,	/* its argument cannot be written: nothing is made */
+	NOT_TOLD,	/* its argument cannot be written: what it made stays */
 	NO_CALL,	/* there is no call of that number */
 	NO_PARAMETER,
 	N_WRONG,
@@ -55,11 +55,7 @@ enum {
 static bool is_own(unsigned long request)
 {
 	switch (request) {
-	case DRM_IOCTL_VPRIME_GEM_CREATE:
-	case DRM_IOCTL_VPRIME_FENCE_ATTACH:
-	case DRM_IOCTL_VPRIME_FENCE_SIGNAL:
 	case DRM_IOCTL_VPRIME_FENCE_CREATE:
-	case DRM_IOCTL_VPRIME_TIMELINE_CREATE:
 	case DRM_IOCTL_MODE_CREATE_DUMB:
 	case DRM_IOCTL_MODE_MAP_DUMB:
 		return true;
@@ -86,6 +82,7 @@ static void not_told(struct fz_run *run, const struct fz_step *step,
 		{ DRM_IOCTL_VPRIME_TIMELINE_CREATE, &timeline,
 		  sizeof(timeline) },
 	}, *maker = &makers[step->arg[2] % VP_ARRAY_SIZE(makers)];
+	bool gone = fd->file->inst->gone;
 	struct fz_order order = {
 		.command = FZ_IOCTL_READ_ONLY, .fd = fd->fd,
 		.request = maker->request, .size = maker->size,
@@ -94,7 +91,18 @@ static void not_told(struct fz_run *run, const struct fz_step *step,
 	memcpy(order.data, maker->arg, maker->size);
 	fd->file->user = step->proc;
 	fz_want(run, "an ioctl whose answer cannot be written",
-		fz_call(run, step->proc, &order), -EFAULT);
+		fz_call(run, step->proc, &order),
+		gone && !is_own(maker->request) ? -ENODEV : -EFAULT);
+	if (gone)
+		return;
+	/* Its handle may be one that was the program's before. */
+	if (maker->request == DRM_IOCTL_VPRIME_TIMELINE_CREATE) {
+		fd->file->untold_timelines++;
+		fd->file->stale_timeline = 0;
+	} else {
+		fd->file->untold_buffers++;
+		fd->file->stale_handle = 0;
+	}
 }
 
 /* Of a GPU. */

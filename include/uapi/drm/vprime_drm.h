@@ -10,10 +10,13 @@
  * Rules that hold for every ioctl here:
  *
  *  - a flag bit that is not defined, and padding that is not zero, is EINVAL;
- *  - an argument pointer that cannot be read or written is EFAULT;
+ *  - an argument pointer that cannot be read or written is EFAULT. What was made
+ *    before the answer could not be written stays, without a descriptor, until
+ *    the file is closed: as with the DRM core's own ioctls;
  *  - a handle that is not this file's is ENOENT;
  *  - when the GPU behind the file has been unplugged, every ioctl is ENODEV;
- *  - an ioctl that fails changes nothing, unless its description says more.
+ *  - an ioctl that fails otherwise changes nothing, unless its description says
+ *    more.
  *
  * Fences. A program makes them, and says when they signal; whoever shares the
  * buffer, or has the sync_file, waits meanwhile. Nobody waits for ever: a fence
