@@ -275,7 +275,36 @@ static void vp_devices_remove(void)
 	}
 }
 
-static int vp_devices_add(unsigned int gpus)
+/**
+ * vp_devices_init - let there be GPUs
+ *
+ * Context: loading the module; makes nothing that a program can open.
+ *
+ * Return: 0, or what the driver model says.
+ */
+int vp_devices_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < VP_MAX_GPUS; i++) {
+		snprintf(vp_device_ids[i].name, sizeof(vp_device_ids[i].name),
+			 KBUILD_MODNAME "%u", i);
+		vp_device_ids[i].driver_data = i;
+	}
+	return platform_driver_register(&vp_platform_driver);
+}
+
+/**
+ * vp_devices_add - make the GPUs that there are from the start
+ * @gpus: how many, 0 to VP_MAX_GPUS
+ *
+ * As many as can be had. This never fails: programs may have the first ones open
+ * by the time that another cannot be made, and the kernel frees the code of a
+ * module whose loading fails, whoever uses it.
+ *
+ * Context: loading the module, when nothing is left that can fail.
+ */
+void vp_devices_add(unsigned int gpus)
 {
 	static const struct vp_config config = VP_CONFIG_DEFAULT;
 	struct platform_device *pdev;
@@ -284,50 +313,24 @@ static int vp_devices_add(unsigned int gpus)
 
 	for (i = 0; i < gpus; i++) {
 		index = vp_device_reserve();
-		if (index < 0)
-			return index;
-		pdev = vp_device_plug(index, &config);
+		pdev = index < 0 ? ERR_PTR(index) :
+				   vp_device_plug(index, &config);
 		if (IS_ERR(pdev)) {
 			ret = PTR_ERR(pdev);
-			pr_err("cannot make GPU %u of %u: error %d%s\n", i + 1,
-			       gpus, ret, ret == -ENOSPC ?
+			pr_err("made %u of %u GPUs, and no more: error %d%s\n",
+			       i, gpus, ret, ret == -ENOSPC ?
 			       ", the kernel has no DRM minors left" : "");
-			return ret;
+			if (index >= 0)
+				vp_device_release(index);
+			return;
 		}
 		vp_devices[index] = pdev;
 	}
-	return 0;
 }
 
 /**
- * vp_devices_init - make the GPUs that there are from the start
- * @gpus: how many, 0 to VP_MAX_GPUS
- *
- * Returns 0, with all of them there, or an errno with none, as
- * vp_device_plug().
- */
-int vp_devices_init(unsigned int gpus)
-{
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < VP_MAX_GPUS; i++) {
-		snprintf(vp_device_ids[i].name, sizeof(vp_device_ids[i].name),
-			 KBUILD_MODNAME "%u", i);
-		vp_device_ids[i].driver_data = i;
-	}
-
-	ret = platform_driver_register(&vp_platform_driver);
-	if (ret)
-		return ret;
-	ret = vp_devices_add(gpus);
-	if (ret)
-		vp_devices_fini();
-	return ret;
-}
-
-/**
- * vp_devices_fini - unplug and remove the GPUs of vp_devices_init()
+ * vp_devices_fini - unplug and remove the GPUs of vp_devices_add(), and undo
+ * vp_devices_init()
  */
 void vp_devices_fini(void)
 {

@@ -37,7 +37,8 @@ static inline struct vp_device *to_vp_device(struct drm_device *drm)
 	return container_of(drm, struct vp_device, gpu.drm);
 }
 
-int vp_devices_init(unsigned int gpus);
+int vp_devices_init(void);
+void vp_devices_add(unsigned int gpus);
 void vp_devices_fini(void);
 
 int vp_device_reserve(void);

@@ -41,13 +41,14 @@ static int __init vp_main_init(void)
 		goto err_memory;
 	vp_debugfs_init();
 	vp_sw_sync_init();
-	ret = vp_devices_init(vp_gpus);
+	ret = vp_devices_init();
 	if (ret)
 		goto err_debugfs;
-	/* Last, because from here on programs can make GPUs. */
+	/* The last that can fail: from here on programs can make GPUs. */
 	ret = vp_configfs_init();
 	if (ret)
 		goto err_devices;
+	vp_devices_add(vp_gpus);
 	return 0;
 
 err_devices:

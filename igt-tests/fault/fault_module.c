@@ -18,7 +18,7 @@ IGT_TEST_DESCRIPTION("Each allocation in loading the module fails, one after the
 #define PARAMETERS	"/sys/module/vprime/parameters/"
 
 static struct {
-	int file;
+	int file, log;
 	unsigned int gpus;
 	const char *params;
 	const char *value;
@@ -45,12 +45,12 @@ static void load_none(void)
 	open_module();
 }
 
-/* The second fails when the first is there. */
 static void load_two(void)
 {
 	s.gpus = 2;
 	s.params = "gpus=2";
 	open_module();
+	s.log = vp_log_open();
 }
 
 static int load(void)
@@ -64,6 +64,36 @@ static void use_module(void)
 	igt_assert_eq(vp_gpus(), s.gpus);
 	vp_config_make("fault");
 	vp_config_remove("fault");
+}
+
+/*
+ * The module is there when a GPU is not, and says so; it must be as good as with
+ * none, and can be unloaded.
+ */
+static int load_gpus(void)
+{
+	unsigned int made, gpus = s.gpus;
+	char line[40];
+	int ret = load();
+
+	if (ret)
+		return ret;
+	made = vp_gpus();
+	snprintf(line, sizeof(line), "made %u of %u GPUs", made, gpus);
+	igt_assert_eq(vp_logged(s.log, line, ""), made < gpus);
+	if (made == gpus)
+		return 0;
+	s.gpus = made;
+	use_module();
+	s.gpus = gpus;
+	vp_unload();
+	return -ENOMEM;
+}
+
+static void close_log(void)
+{
+	close(s.log);
+	close_module();
 }
 
 static void must_load(void)
@@ -136,8 +166,8 @@ static const struct vp_fault_op ops[] = {
 	  .within = "do_one_initcall", .spare = "__kmem_cache_create_args" },
 	/* See fault_configfs, which has them all, for who is spared and the errno. */
 	{ .name = "load-gpus", .what = "Loading the module with two GPUs",
-	  .begin = load_two, .call = load, .verify = use_module,
-	  .undo = vp_unload, .end = close_module, .least = 10, .every = 12,
+	  .begin = load_two, .call = load_gpus, .verify = use_module,
+	  .undo = vp_unload, .end = close_log, .least = 10, .every = 12,
 	  .within = "platform_device_register_full",
 	  .spare = "drm_sysfs_minor_alloc", .errnos = { EINVAL } },
 	{ .name = "unload", .what = "Unloading the module",
