@@ -31,6 +31,8 @@ static_assert(DRM_IOCTL_VPRIME_FENCE_ATTACH == DRM_IOCTL_VGEM_FENCE_ATTACH);
 static_assert(DRM_IOCTL_VPRIME_FENCE_SIGNAL == DRM_IOCTL_VGEM_FENCE_SIGNAL);
 static_assert(DRM_VPRIME_FENCE_WRITE == VGEM_FENCE_WRITE);
 
+bool vp_user_fences = true;
+
 /**
  * vp_ioctl_fence_attach - make a fence and put it on a buffer
  * @drm: the device
@@ -137,6 +139,8 @@ int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
 {
 	struct drm_vprime_timeline_create *args = data;
 
+	if (!vp_user_fences)
+		return -EOPNOTSUPP;
 	if (args->flags || !vp_ioctl_name_is_good(args->name))
 		return -EINVAL;
 	return vp_fence_client_add_timeline(file->driver_priv, args->name,
@@ -156,6 +160,8 @@ int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
 {
 	struct drm_vprime_timeline_destroy *args = data;
 
+	if (!vp_user_fences)
+		return -EOPNOTSUPP;
 	if (args->pad)
 		return -EINVAL;
 	return vp_fence_client_remove_timeline(file->driver_priv,
@@ -177,7 +183,9 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 	struct vp_timeline *timeline;
 	int ret;
 
-	if (args->error > 0 || args->error < -MAX_ERRNO)
+	if (!vp_user_fences)
+		return -EOPNOTSUPP;
+	if (args->error > 0 || args->error < -DRM_VPRIME_MAX_ERROR)
 		return -EINVAL;
 	timeline = vp_fence_client_timeline(file->driver_priv, args->timeline);
 	if (!timeline)
@@ -247,6 +255,8 @@ int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 	struct vp_timeline *timeline;
 	int ret;
 
+	if (!vp_user_fences)
+		return -EOPNOTSUPP;
 	if (request->args.flags || request->args.pad)
 		return -EINVAL;
 	timeline = vp_fence_client_timeline(file->driver_priv,

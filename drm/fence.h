@@ -5,6 +5,8 @@
 #ifndef VP_DRM_FENCE_H
 #define VP_DRM_FENCE_H
 
+#include <linux/types.h>
+
 #include <drm/vprime_drm.h>
 
 struct drm_device;
@@ -23,6 +25,9 @@ struct vp_ioctl_fence {
 	void __user *user;
 	size_t size;
 };
+
+/* Whether programs have timelines; fences on buffers they have as with vgem. */
+extern bool vp_user_fences;
 
 int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 			  struct drm_file *file);

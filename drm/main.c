@@ -11,6 +11,7 @@
 #include "drm/configfs.h"
 #include "drm/debugfs.h"
 #include "drm/device.h"
+#include "drm/fence.h"
 #include "fence/fence.h"
 #include "fence/sw_sync.h"
 #include "gem/memory.h"
@@ -19,6 +20,9 @@
 static unsigned int vp_gpus = 2;
 module_param_named(gpus, vp_gpus, uint, 0444);
 MODULE_PARM_DESC(gpus, "How many GPUs there are at start, 0 to 64 (default 2)");
+
+module_param_named(user_fences, vp_user_fences, bool, 0444);
+MODULE_PARM_DESC(user_fences, "Have timelines and sw_sync, whose fences programs signal; 0: only vgem's two ioctls (default 1)");
 
 static int __init vp_main_init(void)
 {
@@ -40,7 +44,8 @@ static int __init vp_main_init(void)
 	if (ret)
 		goto err_memory;
 	vp_debugfs_init();
-	vp_sw_sync_init();
+	if (vp_user_fences)
+		vp_sw_sync_init();
 	ret = vp_devices_init();
 	if (ret)
 		goto err_debugfs;

@@ -60,14 +60,12 @@ static const struct rhashtable_params vp_fence_client_params = {
  * vp_fence_client_create - a program has opened a device's file
  * @device: the device's part
  *
- * Returns the client, for vp_fence_client_destroy(); -ENODEV when the device has
- * gone; -ENOMEM.
+ * Return: the client, for vp_fence_client_destroy(); -ENOMEM.
  */
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 {
 	struct vp_fence_client *client;
-	struct vp_timeline *timeline;
-	int ret, i;
+	int ret;
 
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
@@ -75,25 +73,8 @@ struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 	client->device = device;
 	xa_init_flags(&client->timelines, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	ret = rhashtable_init(&client->fences, &vp_fence_client_params);
-	if (ret)
-		goto err_client;
-
-	for (i = 0; i < ARRAY_SIZE(client->buffers); i++) {
-		timeline = vp_timeline_create(VP_TIMELINE_BUFFERS,
-					      &device->owner, device->names[i]);
-		if (IS_ERR(timeline)) {
-			ret = PTR_ERR(timeline);
-			goto err_timelines;
-		}
-		client->buffers[i] = timeline;
-	}
-	return client;
-
-err_timelines:
-	while (i--)
-		vp_timeline_destroy(client->buffers[i], -ECANCELED);
-	rhashtable_destroy(&client->fences);
-err_client:
+	if (!ret)
+		return client;
 	kfree(client);
 	return ERR_PTR(ret);
 }
@@ -112,7 +93,8 @@ void vp_fence_client_end(struct vp_fence_client *client)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(client->buffers); i++)
-		vp_timeline_end(client->buffers[i], -ECANCELED);
+		if (client->buffers[i])
+			vp_timeline_end(client->buffers[i], -ECANCELED);
 	xa_for_each(&client->timelines, index, timeline)
 		vp_timeline_end(timeline, -ECANCELED);
 }
@@ -135,7 +117,8 @@ void vp_fence_client_destroy(struct vp_fence_client *client)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(client->buffers); i++)
-		vp_timeline_destroy(client->buffers[i], -ECANCELED);
+		if (client->buffers[i])
+			vp_timeline_destroy(client->buffers[i], -ECANCELED);
 	xa_for_each(&client->timelines, index, timeline)
 		vp_timeline_destroy(timeline, -ECANCELED);
 
@@ -185,6 +168,28 @@ static int vp_fence_client_keep(struct vp_fence_client *client,
 	return ret ? -ENOMEM : 0;
 }
 
+/* The timeline of fences for writing, or for reading; most files never need one. */
+static struct vp_timeline *
+vp_fence_client_buffers(struct vp_fence_client *client, bool write)
+{
+	struct vp_timeline *timeline = smp_load_acquire(&client->buffers[write]);
+	struct vp_timeline *other;
+
+	if (timeline)
+		return timeline;
+	timeline = vp_timeline_create(VP_TIMELINE_BUFFERS,
+				      &client->device->owner,
+				      client->device->names[write]);
+	if (IS_ERR(timeline))
+		return timeline;
+	/* Another thread may need its first one now, too. */
+	other = cmpxchg(&client->buffers[write], NULL, timeline);
+	if (!other)
+		return timeline;
+	vp_timeline_destroy(timeline, -ECANCELED);
+	return other;
+}
+
 /**
  * vp_fence_client_attach - make a fence, and put it on a buffer
  * @client: whose fence it is to be
@@ -202,10 +207,13 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 			   struct dma_resv *resv, u64 buffer, bool write,
 			   u32 *id)
 {
+	struct vp_timeline *timeline = vp_fence_client_buffers(client, write);
 	struct vp_fence *fence;
 	int ret;
 
-	fence = vp_fence_create(client->buffers[write],
+	if (IS_ERR(timeline))
+		return PTR_ERR(timeline);
+	fence = vp_fence_create(timeline,
 				write ? VP_FENCE_WRITE : VP_FENCE_READ, buffer);
 	if (!fence)
 		return -ENOMEM;

@@ -27,7 +27,8 @@ struct vp_fence_device {
 /**
  * struct vp_fence_client - the fences of one file
  * @device: the device's part, which outlives the file
- * @buffers: the timelines of fences for reading and for writing
+ * @buffers: the timelines of fences for reading and for writing, NULL before the
+ *	first such fence
  * @fences: those that were put on buffers and not signalled by the program, by
  *	id, with a reference
  * @last_id: the last id that was given out

@@ -10,7 +10,13 @@
  *
  * Who signals it, and when, is its timeline's business.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
+#include <linux/once_lite.h>
+#include <linux/panic.h>
+#include <linux/pid.h>
+#include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -137,6 +143,14 @@ vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
 	spin_unlock_irqrestore(&fence->lock, flags);
 }
 
+/* As the kernel's own sw_sync does, and vgem should. */
+static void vp_fence_taint(void)
+{
+	pr_warn("%s[%d] makes fences that programs signal. A GPU's driver whose memory management waits for one can deadlock this machine: see user_fences\n",
+		current->comm, task_tgid_nr(current));
+	add_taint(TAINT_SOFTLOCKUP, LOCKDEP_STILL_OK);
+}
+
 static void vp_fence_free(struct rcu_head *rcu)
 {
 	struct vp_fence *fence = container_of(rcu, struct vp_fence, base.rcu);
@@ -168,8 +182,15 @@ static const struct dma_fence_ops vp_fence_ops = {
  */
 int vp_fences_init(void)
 {
+	int ret;
+
 	vp_fence_cache = VP_KMEM_CACHE(vp_fence);
-	return vp_fence_cache ? 0 : -ENOMEM;
+	if (!vp_fence_cache)
+		return -ENOMEM;
+	ret = vp_timelines_init();
+	if (ret)
+		kmem_cache_destroy(vp_fence_cache);
+	return ret;
 }
 
 /**
@@ -177,6 +198,7 @@ int vp_fences_init(void)
  */
 void vp_fences_fini(void)
 {
+	vp_timelines_fini();
 	rcu_barrier();
 	kmem_cache_destroy(vp_fence_cache);
 }
@@ -203,6 +225,7 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 	if (!fence)
 		return NULL;
 
+	DO_ONCE_LITE(vp_fence_taint);
 	__module_get(THIS_MODULE);
 	fence->timeline = vp_timeline_get(timeline);
 	INIT_LIST_HEAD(&fence->node);

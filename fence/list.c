@@ -2,7 +2,7 @@
 /*
  * DOC: the list of fences
  *
- * A line for each timeline that has a use, and under it one for each fence that has not
+ * A line for each timeline, and under it one for each fence that has not
  * signalled, in order, with one for each process that sleeps on it:
  *
  *	timeline id=7 device=vprime0 name=render kind=ordered process=demo pid=161 made=5 signaled=3 pending=2
@@ -68,7 +68,7 @@ static struct vp_fence *vp_list_fence(struct vp_timeline *timeline, u64 seqno,
 {
 	struct vp_fence *fence;
 
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	if (hint && !list_empty(&hint->node))
 		fence = list_next_entry(hint, node);
 	else
@@ -81,7 +81,7 @@ static struct vp_fence *vp_list_fence(struct vp_timeline *timeline, u64 seqno,
 		fence = NULL;
 	else
 		vp_fence_get(fence);
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
 	return fence;
 }
 
@@ -193,16 +193,12 @@ static int vp_list_show_timeline(struct seq_file *m,
 	u64 last, signaled;
 	size_t pending = 0;
 
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	last = timeline->last;
 	signaled = timeline->signaled;
 	list_for_each(node, &timeline->pending)
 		pending++;
-	spin_unlock_bh(&timeline->lock);
-
-	/* Every file has two of these, and most never use them. */
-	if (timeline->kind == VP_TIMELINE_BUFFERS && !last)
-		return SEQ_SKIP;
+	spin_unlock(&timeline->lock);
 
 	seq_printf(m, "timeline id=%llu", timeline->id);
 	vp_show_name(m, "device", timeline->device);

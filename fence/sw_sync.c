@@ -78,12 +78,39 @@ static int vp_sw_sync_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* A sync_file of the fence for a value, which is made if there is none; or NULL. */
+static struct sync_file *vp_sw_sync_file(struct vp_timeline *timeline,
+					 u32 value)
+{
+	struct sync_file *sync;
+	struct vp_fence *fence;
+	bool found;
+	int ret;
+
+	do {
+		fence = vp_timeline_find_at(timeline, value);
+		found = fence;
+		if (!found)
+			fence = vp_fence_create(timeline, VP_FENCE_FREE, 0);
+		if (!fence)
+			return NULL;
+		ret = 0;
+		sync = sync_file_create(&fence->base);
+		if (sync && !found)
+			ret = vp_timeline_add_at(fence, value);
+		/* Another thread has made it meanwhile. */
+		if (ret)
+			fput(sync->file);
+		vp_fence_put(fence);
+	} while (ret);
+	return sync;
+}
+
 static long vp_sw_sync_create(struct vp_timeline *timeline,
 			      struct vp_sw_sync_create __user *user)
 {
 	struct vp_sw_sync_create args;
 	struct sync_file *sync;
-	struct vp_fence *fence;
 	int fd;
 
 	if (copy_from_user(&args, user, sizeof(args)))
@@ -97,13 +124,7 @@ static long vp_sw_sync_create(struct vp_timeline *timeline,
 		put_unused_fd(fd);
 		return -EFAULT;
 	}
-	fence = vp_timeline_add_at(timeline, args.value);
-	if (IS_ERR(fence)) {
-		put_unused_fd(fd);
-		return PTR_ERR(fence);
-	}
-	sync = sync_file_create(&fence->base);
-	vp_fence_put(fence);
+	sync = vp_sw_sync_file(timeline, args.value);
 	if (!sync) {
 		put_unused_fd(fd);
 		return -ENOMEM;

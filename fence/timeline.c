@@ -17,25 +17,30 @@
  * everything that can fail comes before.
  *
  * All fences of a timeline last equally long, so the first in the line is the
- * first to expire, and one timer is enough. It is set when the line begins, and
- * not touched when fences signal in time: most do. Timers count jiffies, which
- * stand still while the processor that moves them on does, as that of a virtual
- * machine may; how old a fence is, the clock says. Time that the machine is
- * suspended does not count.
+ * first to expire, and one piece of delayed work is enough. It is queued when the
+ * line begins, and not touched when fences signal in time: most do. Delays count
+ * jiffies, which stand still while the processor that moves them on does, as that
+ * of a virtual machine may; how old a fence is, the clock says. Time that the
+ * machine is suspended does not count.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/pid.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
-#include "compat.h"
 #include "fence/fence.h"
 #include "fence/timeline.h"
 
 /* So many fences signal before others get the processor, or the lock. */
 #define VP_SIGNAL_BATCH	256
+
+/* Memory management may be waiting for what signals here. */
+static struct workqueue_struct *vp_timeline_queue;
 
 DEFINE_MUTEX(vp_timelines_lock);
 LIST_HEAD(vp_timelines);
@@ -75,14 +80,14 @@ static void vp_timeline_finish_all(struct vp_timeline *timeline, u64 seqno,
 	lockdep_assert_held(&timeline->signaling);
 
 	do {
-		spin_lock_bh(&timeline->lock);
+		spin_lock(&timeline->lock);
 		for (done = 0; done < VP_SIGNAL_BATCH; done++) {
 			fence = vp_timeline_first(timeline);
 			if (!fence || fence->base.seqno > seqno)
 				break;
 			vp_timeline_finish(timeline, fence, error);
 		}
-		spin_unlock_bh(&timeline->lock);
+		spin_unlock(&timeline->lock);
 		cond_resched();
 	} while (done == VP_SIGNAL_BATCH);
 }
@@ -102,32 +107,58 @@ static void vp_timeline_report(struct vp_timeline *timeline,
 /* Look at the line again when so much time has passed, or a little later. */
 static void vp_timeline_look_in(struct vp_timeline *timeline, s64 ns)
 {
-	mod_timer(&timeline->timer, jiffies + nsecs_to_jiffies(ns) + 1);
+	mod_delayed_work(vp_timeline_queue, &timeline->expire,
+			 nsecs_to_jiffies(ns) + 1);
 }
 
-static void vp_timeline_expire(struct timer_list *timer)
+static void vp_timeline_expire(struct work_struct *work)
 {
-	struct vp_timeline *timeline = container_of(timer, struct vp_timeline,
-						    timer);
-	ktime_t now = ktime_get();
+	struct vp_timeline *timeline = container_of(work, struct vp_timeline,
+						    expire.work);
 	struct vp_fence *fence;
 	unsigned int done;
+	ktime_t now;
 
-	spin_lock(&timeline->lock);
-	for (done = 0; done < VP_SIGNAL_BATCH; done++) {
-		fence = vp_timeline_first(timeline);
-		if (!fence || ktime_before(now, fence->expires) ||
-		    fence->base.seqno <= timeline->requested)
-			break;
-		vp_timeline_report(timeline, fence);
-		vp_timeline_finish(timeline, fence,
-				   timeline->no_errors ? 0 : -ETIMEDOUT);
-	}
-	fence = vp_timeline_first(timeline);
-	if (fence)
-		vp_timeline_look_in(timeline,
-				    max(ktime_sub(fence->expires, now), 0LL));
-	spin_unlock(&timeline->lock);
+	mutex_lock(&timeline->signaling);
+	do {
+		spin_lock(&timeline->lock);
+		now = ktime_get();
+		for (done = 0; done < VP_SIGNAL_BATCH; done++) {
+			fence = vp_timeline_first(timeline);
+			if (!fence || ktime_before(now, fence->expires))
+				break;
+			vp_timeline_report(timeline, fence);
+			vp_timeline_finish(timeline, fence,
+					   timeline->no_errors ? 0 :
+								 -ETIMEDOUT);
+		}
+		if (done < VP_SIGNAL_BATCH && fence)
+			vp_timeline_look_in(timeline,
+					    ktime_sub(fence->expires, now));
+		spin_unlock(&timeline->lock);
+		cond_resched();
+	} while (done == VP_SIGNAL_BATCH);
+	mutex_unlock(&timeline->signaling);
+}
+
+/**
+ * vp_timelines_init - make timelines possible
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int vp_timelines_init(void)
+{
+	vp_timeline_queue = alloc_workqueue(KBUILD_MODNAME "-fences",
+					    WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return vp_timeline_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * vp_timelines_fini - undo vp_timelines_init(), when no timeline is left
+ */
+void vp_timelines_fini(void)
+{
+	destroy_workqueue(vp_timeline_queue);
 }
 
 /**
@@ -165,7 +196,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	mutex_init(&timeline->signaling);
 	spin_lock_init(&timeline->lock);
 	INIT_LIST_HEAD(&timeline->pending);
-	timer_setup(&timeline->timer, vp_timeline_expire, 0);
+	INIT_DELAYED_WORK(&timeline->expire, vp_timeline_expire);
 
 	mutex_lock(&vp_timelines_lock);
 	if (owner->gone) {
@@ -192,9 +223,9 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 void vp_timeline_end(struct vp_timeline *timeline, int error)
 {
 	mutex_lock(&timeline->signaling);
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	timeline->ended = error;
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
 	vp_timeline_finish_all(timeline, U64_MAX,
 			       timeline->no_errors ? 0 : error);
 	mutex_unlock(&timeline->signaling);
@@ -211,13 +242,27 @@ void vp_timeline_end(struct vp_timeline *timeline, int error)
 void vp_timeline_destroy(struct vp_timeline *timeline, int error)
 {
 	vp_timeline_end(timeline, error);
-	vp_timer_delete_sync(&timeline->timer);
+	cancel_delayed_work_sync(&timeline->expire);
 
 	mutex_lock(&vp_timelines_lock);
-	list_del(&timeline->node);
+	list_del_init(&timeline->node);
 	mutex_unlock(&vp_timelines_lock);
 	atomic_long_dec(&vp_timeline_count);
 	vp_timeline_put(timeline);
+}
+
+/* An owner's next timeline after another, or its first; with a reference. */
+static struct vp_timeline *vp_timeline_next(struct vp_timeline_owner *owner,
+					    struct vp_timeline *timeline)
+{
+	/* One that has been destroyed meanwhile leads nowhere. */
+	if (!timeline || list_empty(&timeline->node))
+		timeline = list_first_entry(&vp_timelines, struct vp_timeline,
+					    node);
+	list_for_each_entry_from(timeline, &vp_timelines, node)
+		if (timeline->owner == owner && !READ_ONCE(timeline->ended))
+			return vp_timeline_get(timeline);
+	return NULL;
 }
 
 /**
@@ -226,18 +271,27 @@ void vp_timeline_destroy(struct vp_timeline *timeline, int error)
  * @error: a negative errno, which their fences signal with that have not, and
  *	which those get who want another one
  *
- * Unlocked, sleeps.
+ * Other owners' timelines can be made and destroyed meanwhile.
+ *
+ * Context: unlocked, sleeps.
  */
 void vp_timelines_end(struct vp_timeline_owner *owner, int error)
 {
-	struct vp_timeline *timeline;
+	struct vp_timeline *timeline = NULL, *last;
 
 	mutex_lock(&vp_timelines_lock);
 	owner->gone = true;
-	list_for_each_entry(timeline, &vp_timelines, node)
-		if (timeline->owner == owner)
-			vp_timeline_end(timeline, error);
-	mutex_unlock(&vp_timelines_lock);
+	do {
+		last = timeline;
+		timeline = vp_timeline_next(owner, last);
+		mutex_unlock(&vp_timelines_lock);
+		if (last)
+			vp_timeline_put(last);
+		if (!timeline)
+			return;
+		vp_timeline_end(timeline, error);
+		mutex_lock(&vp_timelines_lock);
+	} while (true);
 }
 
 /* For vp_timeline_put(). */
@@ -256,7 +310,7 @@ static void vp_timeline_insert(struct vp_timeline *timeline,
 	if (!timeline->timeout_ms)
 		return;
 	fence->expires = ktime_add_ms(fence->created, timeline->timeout_ms);
-	if (!timer_pending(&timeline->timer))
+	if (!delayed_work_pending(&timeline->expire))
 		vp_timeline_look_in(timeline,
 				    (s64)timeline->timeout_ms * NSEC_PER_MSEC);
 }
@@ -276,73 +330,94 @@ int vp_timeline_add(struct vp_fence *fence)
 	struct vp_timeline *timeline = fence->timeline;
 	int ended;
 
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	ended = timeline->ended;
 	if (!ended) {
 		fence->base.seqno = ++timeline->last;
 		vp_timeline_insert(timeline, fence, timeline->pending.prev);
 	}
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
 	return ended;
 }
 
-/* Behind which fence a number belongs, and whether one has it already. */
-static struct list_head *vp_timeline_find(struct vp_timeline *timeline,
-					  u64 seqno, struct vp_fence **same)
+/* The number of a value of the counter, ahead of it or behind by less than 2^31. */
+static u64 vp_timeline_seqno(struct vp_timeline *timeline, u32 value)
+{
+	lockdep_assert_held(&timeline->lock);
+
+	return timeline->signaled +
+	       (s32)(value - lower_32_bits(timeline->signaled));
+}
+
+/* The last fence whose number is not above one; NULL if there is none. */
+static struct vp_fence *vp_timeline_up_to(struct vp_timeline *timeline,
+					  u64 seqno)
 {
 	struct vp_fence *fence;
 
-	*same = NULL;
-	list_for_each_entry_reverse(fence, &timeline->pending, node) {
-		if (fence->base.seqno == seqno)
-			*same = fence;
+	list_for_each_entry_reverse(fence, &timeline->pending, node)
 		if (fence->base.seqno <= seqno)
-			return &fence->node;
-	}
-	return &timeline->pending;
+			return fence;
+	return NULL;
 }
 
 /**
- * vp_timeline_add_at - make, or find, the fence for a value of the counter
+ * vp_timeline_find_at - is there a fence for a value of the counter?
  * @timeline: one of sw_sync
- * @value: the value, ahead of the counter or behind it by less than 2^31
+ * @value: the value
  *
- * Context: unlocked, sleeps.
+ * Context: unlocked.
  *
- * Return: the fence with a reference for the caller; one whose value is not ahead
- * of the counter has signalled. -ENOMEM.
+ * Return: the fence, with a reference for the caller; NULL if none is pending.
  */
-struct vp_fence *vp_timeline_add_at(struct vp_timeline *timeline, u32 value)
+struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value)
 {
-	struct vp_fence *fence, *same = NULL;
-	struct list_head *after;
-	s32 ahead;
+	struct vp_fence *fence;
 	u64 seqno;
 
-	fence = vp_fence_create(timeline, VP_FENCE_FREE, 0);
-	if (!fence)
-		return ERR_PTR(-ENOMEM);
-
-	spin_lock_bh(&timeline->lock);
-	ahead = value - lower_32_bits(timeline->signaled);
-	seqno = timeline->signaled + ahead;
-	fence->base.seqno = seqno;
-	if (ahead <= 0) {
-		vp_fence_finish(fence, 0);
+	spin_lock(&timeline->lock);
+	seqno = vp_timeline_seqno(timeline, value);
+	fence = vp_timeline_up_to(timeline, seqno);
+	if (fence && fence->base.seqno == seqno) {
+		vp_fence_get(fence);
+		timeline->last++;
 	} else {
-		after = vp_timeline_find(timeline, seqno, &same);
-		if (same)
-			vp_fence_get(same);
-		else
-			vp_timeline_insert(timeline, fence, after);
+		fence = NULL;
 	}
-	timeline->last++;
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
+	return fence;
+}
 
-	if (!same)
-		return fence;
-	vp_fence_put(fence);
-	return same;
+/**
+ * vp_timeline_add_at - let a fence join the line for a value of the counter
+ * @fence: from vp_fence_create(), on a timeline of sw_sync; it signals at once
+ *	when the counter is there
+ * @value: the value
+ *
+ * Context: unlocked.
+ *
+ * Return: 0; -EEXIST when there is one.
+ */
+int vp_timeline_add_at(struct vp_fence *fence, u32 value)
+{
+	struct vp_timeline *timeline = fence->timeline;
+	struct vp_fence *before;
+	int ret = 0;
+
+	spin_lock(&timeline->lock);
+	fence->base.seqno = vp_timeline_seqno(timeline, value);
+	before = vp_timeline_up_to(timeline, fence->base.seqno);
+	/* Behind a counter that has just begun, numbers wrap around. */
+	if ((s64)(fence->base.seqno - timeline->signaled) <= 0)
+		vp_fence_finish(fence, 0);
+	else if (before && before->base.seqno == fence->base.seqno)
+		ret = -EEXIST;
+	else
+		vp_timeline_insert(timeline, fence,
+				   before ? &before->node : &timeline->pending);
+	timeline->last += !ret;
+	spin_unlock(&timeline->lock);
+	return ret;
 }
 
 /**
@@ -357,10 +432,10 @@ void vp_timeline_advance(struct vp_timeline *timeline, u32 count)
 	u64 seqno;
 
 	mutex_lock(&timeline->signaling);
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	timeline->signaled += count;
 	seqno = timeline->signaled;
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
 	vp_timeline_finish_all(timeline, seqno, 0);
 	mutex_unlock(&timeline->signaling);
 }
@@ -398,7 +473,7 @@ int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
 	int ret = 0;
 
 	mutex_lock(&timeline->signaling);
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	if (timeline->ended) {
 		ret = vp_timeline_late(timeline);
 	} else if (!seqno || seqno > timeline->last) {
@@ -410,7 +485,7 @@ int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
 		if (seqno <= timeline->signaled)
 			ret = vp_timeline_late(timeline);
 	}
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
 
 	if (!ret)
 		vp_timeline_finish_all(timeline, seqno, error);
@@ -432,11 +507,11 @@ int vp_timeline_signal_one(struct vp_fence *fence)
 	struct vp_timeline *timeline = fence->timeline;
 	int ret = 0;
 
-	spin_lock_bh(&timeline->lock);
+	spin_lock(&timeline->lock);
 	if (list_empty(&fence->node))
 		ret = vp_timeline_late(timeline);
 	else
 		vp_timeline_finish(timeline, fence, 0);
-	spin_unlock_bh(&timeline->lock);
+	spin_unlock(&timeline->lock);
 	return ret;
 }

@@ -10,8 +10,8 @@
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
-#include <linux/timer.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "fence/fence.h"
 
@@ -70,7 +70,7 @@ struct vp_timeline_owner {
  * @requested: the number up to which the maker wants them signalled; these do not
  *	expire
  * @ended: the errno that all fences signal with from now on, or 0
- * @timer: fires when the first of @pending may be too old
+ * @expire: due when the first of @pending may be too old
  */
 struct vp_timeline {
 	struct kref ref;
@@ -88,8 +88,7 @@ struct vp_timeline {
 	struct mutex signaling;
 
 	/*
-	 * Guards what stands below. Taken with bottom halves off, because the
-	 * timer takes it in one; fences signal under it, so that they do so in
+	 * Guards what stands below. Fences signal under it, so that they do so in
 	 * order.
 	 */
 	spinlock_t lock;
@@ -98,7 +97,7 @@ struct vp_timeline {
 	u64 signaled;
 	u64 requested;
 	int ended;
-	struct timer_list timer;
+	struct delayed_work expire;
 };
 
 /* Guards vp_timelines, and who is gone. Taken before any timeline's locks. */
@@ -109,6 +108,9 @@ extern struct list_head vp_timelines;
 /* How many those are. */
 extern atomic_long_t vp_timeline_count;
 
+int vp_timelines_init(void);
+void vp_timelines_fini(void);
+
 struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 				       struct vp_timeline_owner *owner,
 				       const char *name);
@@ -118,7 +120,8 @@ void vp_timelines_end(struct vp_timeline_owner *owner, int error);
 void vp_timeline_free(struct kref *ref);
 
 int vp_timeline_add(struct vp_fence *fence);
-struct vp_fence *vp_timeline_add_at(struct vp_timeline *timeline, u32 value);
+struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value);
+int vp_timeline_add_at(struct vp_fence *fence, u32 value);
 int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error);
 void vp_timeline_advance(struct vp_timeline *timeline, u32 count);
 int vp_timeline_signal_one(struct vp_fence *fence);

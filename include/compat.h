@@ -20,7 +20,6 @@
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
-#include <linux/timer.h>
 
 #include "vp_probe.h"
 
@@ -321,16 +320,6 @@ static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 #else
 #define VP_FENCE_OP_SET_DEADLINE(func)
 #endif
-
-/* The old name of this left the kernel in 6.16, the new one came in 6.2. */
-static inline int vp_timer_delete_sync(struct timer_list *timer)
-{
-#if VP_HAVE_TIMER_DELETE_SYNC
-	return timer_delete_sync(timer);
-#else
-	return del_timer_sync(timer);
-#endif
-}
 
 /* What drm_driver wants to be told, and what newer ones do by themselves. */
 #if VP_HAVE_DRM_DRIVER_PRIME_MMAP

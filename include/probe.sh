@@ -59,8 +59,6 @@ ask FENCE_OP_WAIT linux/dma-fence.h \
 	'static struct dma_fence_ops o = { .wait = 0 }; (void)o;'
 ask FENCE_OP_SET_DEADLINE linux/dma-fence.h \
 	'static struct dma_fence_ops o = { .set_deadline = 0 }; (void)o;'
-ask TIMER_DELETE_SYNC linux/timer.h \
-	'timer_delete_sync((struct timer_list *)0);'
 ask DRM_DRIVER_PRIME_MMAP drm/drm_drv.h \
 	'static struct drm_driver d = { .gem_prime_mmap = 0 }; (void)d;'
 ask DRM_MODE_SIZE_DUMB 'drm/drm_drv.h drm/drm_mode.h drm/drm_dumb_buffers.h' \

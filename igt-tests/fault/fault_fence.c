@@ -23,8 +23,6 @@
 IGT_TEST_DESCRIPTION("Each allocation in the calls about fences fails, one after the other");
 
 #define SIZE	(4 * VP_PAGE)
-/* So many readers stand for themselves; the next one needs a group. */
-#define ALONE	8
 
 /* What the call that is swept needs, and what it has made. */
 static struct {
@@ -34,6 +32,7 @@ static struct {
 	uint32_t syncobj, other;
 	int sync, second, made, event;
 	uint64_t seqno;
+	char path[300];
 } s;
 
 static void open_gpu(void)
@@ -51,6 +50,16 @@ static void close_gpu(void)
 static void make_buffer(void)
 {
 	s.handle = vp_create(s.gpu, SIZE);
+}
+
+/* The first of each kind makes what all of its file share. */
+static void open_attached(void)
+{
+	open_gpu();
+	make_buffer();
+	vp_fence_signal(s.gpu, vp_fence_attach(s.gpu, s.handle, false));
+	vp_fence_signal(s.gpu, vp_fence_attach(s.gpu, s.handle, true));
+	vp_close(s.gpu, s.handle);
 }
 
 static void close_buffer(void)
@@ -79,19 +88,25 @@ static void signal_it(void)
 	vp_fence_signal(s.gpu, s.fence);
 }
 
-/* The fences go with the file. */
-static void fill_readers(void)
+static void find_node(void)
 {
-	open_gpu();
-	make_buffer();
-	for (int i = 0; i < ALONE; i++)
-		vp_fence_attach(s.gpu, s.handle, false);
+	igt_assert_eq(vp_node_path(0, VP_RENDER, s.path, sizeof(s.path)), 0);
 }
 
-static void make_group(void)
+/* With the file that it is the first of. */
+static int attach_first(void)
 {
-	fill_readers();
-	vp_fence_attach(s.gpu, s.handle, false);
+	int ret;
+
+	s.gpu = open(s.path, O_RDWR | O_CLOEXEC);
+	if (s.gpu < 0)
+		return -errno;
+	ret = vp_try_create(s.gpu, SIZE, 0, &s.handle);
+	if (!ret)
+		ret = attach_write();
+	if (ret)
+		close_gpu();
+	return ret;
 }
 
 static void make_busy(void)
@@ -475,7 +490,8 @@ static int get_deadline(void)
 }
 
 #define GPU	.begin = open_gpu, .end = close_gpu
-#define BUFFER	GPU, .prepare = make_buffer, .finish = close_buffer
+#define ATTACHED .begin = open_attached, .end = close_gpu
+#define BUFFER	ATTACHED, .prepare = make_buffer, .finish = close_buffer
 #define FENCE	GPU, .prepare = make_fence, .finish = drop_fence
 #define LOADED	GPU, .prepare = make_loaded, .finish = drop_syncobj
 #define POINTS	GPU, .prepare = make_points, .finish = drop_points
@@ -487,16 +503,13 @@ static const struct vp_fault_op ops[] = {
 	{ .name = "attach-read", .what = "FENCE_ATTACH of a reader", BUFFER,
 	  .call = attach_read, .verify = use_attached, .undo = signal_it,
 	  .least = 2 },
-	{ .name = "attach-ninth", .what = "FENCE_ATTACH, which makes a group",
-	  .prepare = fill_readers, .call = attach_read,
-	  .verify = use_attached, .finish = close_gpu, .least = 2 },
-	{ .name = "attach-tenth", .what = "FENCE_ATTACH, which joins a group",
-	  .prepare = make_group, .call = attach_read, .verify = use_attached,
-	  .finish = close_gpu, .least = 1 },
-	{ .name = "signal", .what = "FENCE_SIGNAL", GPU, .prepare = make_busy,
+	{ .name = "attach-first", .what = "Opening a node, and its first FENCE_ATTACH",
+	  .begin = find_node, .call = attach_first, .verify = use_attached,
+	  .undo = close_gpu, .least = 6 },
+	{ .name = "signal", .what = "FENCE_SIGNAL", ATTACHED, .prepare = make_busy,
 	  .call = signal_attached, .finish = close_buffer,
 	  .may = VP_FAULT_NEVER },
-	{ .name = "wait", .what = "GEM_WAIT until time is up", GPU,
+	{ .name = "wait", .what = "GEM_WAIT until time is up", ATTACHED,
 	  .prepare = make_busy, .call = wait_buffer, .finish = drop_busy,
 	  .may = VP_FAULT_NEVER },
 

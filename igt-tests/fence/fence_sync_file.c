@@ -237,7 +237,8 @@ static void errors(void)
 {
 	/* Some that vprime gives by itself, and the ends of the range. */
 	static const int error[COUNT] = {
-		-EIO, -ETIMEDOUT, 0, -ECANCELED, -ENODEV, -EPERM, -4095, -EIO,
+		-EIO, -ETIMEDOUT, 0, -ECANCELED, -ENODEV, -EPERM, -DRM_VPRIME_MAX_ERROR,
+		-EIO,
 	};
 	int gpu = vp_open(0), sync[COUNT];
 	uint32_t timeline = vp_timeline(gpu, "render");

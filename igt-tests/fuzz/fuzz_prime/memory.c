@@ -158,10 +158,9 @@ static void expected_counts(struct fz_run *run, struct want want[N_COUNTS])
 			imports++;
 		}
 	}
-	/* Each file has two of its own. */
 	fz_each(file, &run->files) {
-		if (file->inst)
-			timelines += 2 + file->timelines.n + file->untold_timelines;
+		timelines += file->timelines.n + file->untold_timelines +
+			     file->attached[false] + file->attached[true];
 		buffers += file->untold_buffers;
 		views += file->untold_buffers;
 	}

@@ -54,7 +54,10 @@ void fz_do_attach(struct fz_run *run, const struct fz_step *step)
 		want = -ENODEV;
 	ret = fz_gpu_ioctl(run, step->proc, fd, DRM_IOCTL_VPRIME_FENCE_ATTACH,
 			   &attach);
-	if (!fz_want(run, "FENCE_ATTACH", ret, want) || ret)
+	if (!fz_want(run, "FENCE_ATTACH", ret, want))
+		return;
+	fd->file->attached[write] |= !want || want == -EBUSY;
+	if (ret)
 		return;
 	if (!attach.fence)
 		fz_fail(run, "a fence has the number 0");
@@ -274,13 +277,13 @@ void fz_do_timeline_signal(struct fz_run *run, const struct fz_step *step)
 	if (!timeline)
 		return;
 	signal.timeline = timeline->value;
-	signal.error = -(int)(step->arg[3] % 4096);
+	signal.error = -(int)(step->arg[3] % (DRM_VPRIME_MAX_ERROR + 1));
 	if (!signal.seqno || signal.seqno > timeline->made)
 		want = -ENOENT;
 	else if (signal.seqno <= timeline->told)
 		want = -EALREADY;
 	if (step->arg[4] == 1) {
-		signal.error = step->id % 2 ? 1 : -4096;
+		signal.error = step->id % 2 ? 1 : -DRM_VPRIME_MAX_ERROR - 1;
 		want = -EINVAL;
 	} else if (step->arg[4] == 2) {
 		signal.timeline = bad_timeline(fd->file, step->id);

@@ -26,6 +26,9 @@
  *  - ECANCELED when the file it was made through is closed for the last time
  *    (the program may have been killed), or its timeline destroyed,
  *  - ENODEV when the GPU is unplugged.
+ *
+ * The ioctls about timelines are EOPNOTSUPP when the module was loaded with
+ * user_fences=0.
  */
 #ifndef _UAPI_VPRIME_DRM_H_
 #define _UAPI_VPRIME_DRM_H_
@@ -334,13 +337,17 @@ struct drm_vprime_fence_create {
 	__u32 pad;
 };
 
+/** DRM_VPRIME_MAX_ERROR - the highest errno that a fence can signal with */
+#define DRM_VPRIME_MAX_ERROR	133
+
 /**
  * struct drm_vprime_timeline_signal - signal the fences of a timeline
  *
  * All up to and including @seqno that have not signalled do now, in their order.
  *
- * EINVAL: @error is neither 0 nor a negative errno, down to -4095. ENOENT: no
- * such timeline in this file, or no fence of that number was made on it.
+ * EINVAL: @error is neither 0 nor a negative errno, down to
+ * -DRM_VPRIME_MAX_ERROR: other drivers pass it on to programs, and the numbers
+ * beyond are the kernel's own. ENOENT: no such timeline in this file, or no fence of that number was made on it.
  * EALREADY: this fence has been signalled before. ETIMEDOUT: it had signalled by
  * itself, because it was not signalled in time; once for each such fence, and
  * those before it, after that it is EALREADY.
