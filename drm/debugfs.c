@@ -27,6 +27,7 @@
 #include "gem/storage.h"
 #include "prime/dmabuf.h"
 #include "prime/list.h"
+#include "prime/registry.h"
 
 static struct dentry *vp_debugfs_root;
 
@@ -120,7 +121,7 @@ static const struct file_operations vp_debugfs_buffers_fops = {
 /* Do something to the buffer whose id a program has written. */
 static int vp_debugfs_do(u64 id, int (*func)(struct vp_dmabuf *buf))
 {
-	struct vp_dmabuf *buf = vp_dmabuf_list_find(id);
+	struct vp_dmabuf *buf = vp_registry_find(id);
 	int ret;
 
 	if (!buf)

@@ -128,21 +128,40 @@ void vp_gem_unmap_all(struct drm_device *drm)
 	}
 }
 
-/* With the reservation lock held, and no fence left that conflicts. */
-static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
-				size_t size, bool write)
+static int vp_gem_map_plugged(struct vp_gem *gem, bool write)
 {
 	int ret, idx;
 
-	dma_resv_assert_held(gem->attach.buf->resv);
+	if (!drm_dev_enter(gem->base.dev, &idx))
+		return -ENODEV;
+	ret = vp_gem_map(gem, write);
+	drm_dev_exit(idx);
+	return ret;
+}
+
+static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
+				size_t size, bool write)
+{
+	struct dma_resv *resv = gem->attach.buf->resv;
+	int ret, idx;
+
+	dma_resv_assert_held(resv);
+
+	ret = vp_gem_map_plugged(gem, write);
+	if (ret)
+		return ret;
+	/*
+	 * Mapping may have made the exporter move, for which dynamic importers wait
+	 * themselves. All drivers' unplugging waits for who has entered: not here.
+	 */
+	ret = min(vp_resv_wait(resv, DMA_RESV_USAGE_KERNEL,
+			       MAX_SCHEDULE_TIMEOUT), 0L);
+	if (ret)
+		return ret;
 
 	if (!drm_dev_enter(gem->base.dev, &idx))
 		return -ENODEV;
-
-	ret = vp_gem_map(gem, write);
-	if (!ret)
-		ret = vp_dmabuf_device_access(&gem->attach, offset, data, size,
-					      write);
+	ret = vp_dmabuf_device_access(&gem->attach, offset, data, size, write);
 	drm_dev_exit(idx);
 	return ret;
 }

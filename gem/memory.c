@@ -763,14 +763,6 @@ struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
 
-	info.name = name;
-	info.ops = &vp_memory_ops;
-	info.size = size;
-	ret = vp_dmabuf_export(&mem->base, &info);
-	if (ret) {
-		kmem_cache_free(vp_memory_cache, mem);
-		return ERR_PTR(ret);
-	}
 	mem->storage = NULL;
 	mem->old = NULL;
 	mem->table = NULL;
@@ -779,5 +771,14 @@ struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
 	mem->shadow_users = 0;
 	mem->low = low;
 	mem->resident = 0;
+
+	info.name = name;
+	info.ops = &vp_memory_ops;
+	info.size = size;
+	ret = vp_dmabuf_export(&mem->base, &info);
+	if (ret) {
+		kmem_cache_free(vp_memory_cache, mem);
+		return ERR_PTR(ret);
+	}
 	return &mem->base;
 }

@@ -32,6 +32,7 @@
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/move.h"
+#include "prime/registry.h"
 #include "prime/trace.h"
 
 struct vp_dmabuf_counts vp_dmabuf_counts;
@@ -43,8 +44,8 @@ EXPORT_SYMBOL_GPL(vp_dmabuf_counts);
  * @info: what the exporter says of it; not kept
  *
  * Kernel name: dma_buf_export(), which allocates. Here the exporter embeds the
- * buffer in what it needs for itself. The caller gets the first reference.
- * Unlocked.
+ * buffer in what it needs for itself, and has set that up before: others may find
+ * the buffer by its id at once. The caller gets the first reference. Unlocked.
  *
  * Returns 0; -EINVAL when @info lacks a size or a callback that is required, or
  * has a size that is no whole number of pages.
@@ -64,6 +65,7 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 		.size = info->size,
 		.ops = ops,
 		.resv = info->resv ?: &buf->own_resv,
+		.foreign = info->foreign,
 		.attachments = LIST_HEAD_INIT(buf->attachments),
 	};
 	if (!info->resv)
@@ -71,6 +73,7 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 	spin_lock_init(&buf->lock);
 	strscpy(buf->name, info->name, sizeof(buf->name));
 	vp_watch_add(buf);
+	vp_registry_add(buf);
 
 	atomic_long_inc(&vp_dmabuf_counts.buffers);
 	return 0;
@@ -105,6 +108,7 @@ static void vp_dmabuf_release(struct kref *ref)
 
 	if (vp_dmabuf_is_attached(buf))
 		return;
+	vp_registry_del(buf);
 	vp_watch_cpu_reap(buf, true);
 	vp_watch_del(buf);
 

@@ -221,6 +221,7 @@ struct vp_attachment {
  *	@resv, read without
  * @reclaimed: whether the exporter has been told that it can free what was
  *	revoked; guarded by @resv
+ * @registered: in the registry, guarded by its lock
  * @foreign: the kernel's buffer that this one wraps, on which it holds a
  *	reference; NULL when the memory is vprime's
  * @enforce_read_only: whether who got the buffer to read is kept from writing it;
@@ -234,6 +235,7 @@ struct vp_attachment {
 struct vp_dmabuf {
 	struct kref ref;
 	u64 id;
+	struct list_head registered;
 	size_t size;
 	const struct vp_dmabuf_ops *ops;
 	struct dma_resv *resv;
@@ -272,12 +274,14 @@ struct vp_dmabuf {
  * @ops: the exporter's callbacks
  * @size: bytes, whole pages, not 0
  * @resv: a reservation object that outlives the buffer, or NULL for its own
+ * @foreign: the kernel's dma-buf that the buffer wraps, or NULL
  */
 struct vp_dmabuf_export_info {
 	const char *name;
 	const struct vp_dmabuf_ops *ops;
 	size_t size;
 	struct dma_resv *resv;
+	struct dma_buf *foreign;
 };
 
 #define DEFINE_VP_DMABUF_EXPORT_INFO(info) \

@@ -270,16 +270,18 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 
 	info.name = kbuf->exp_name;
 	info.ops = &vp_import_ops;
-	info.size = kbuf->size;
+	/* The rest of the last page is nobody's, as with the DRM core's helpers. */
+	info.size = PAGE_ALIGN(kbuf->size);
 	info.resv = kbuf->resv;
+	info.foreign = kbuf;
+	get_dma_buf(kbuf);
 	ret = vp_dmabuf_export(&import->base, &info);
 	if (ret) {
+		dma_buf_put(kbuf);
 		kfree(import);
 		return ERR_PTR(ret);
 	}
 
-	get_dma_buf(kbuf);
-	import->base.foreign = kbuf;
 	hash_add(vp_import_table, &import->node, (unsigned long)kbuf);
 	atomic_long_inc(&vp_dmabuf_counts.imports);
 	return &import->base;
@@ -291,8 +293,8 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
  *
  * Unlocked.
  *
- * Returns the buffer with a reference; -EINVAL for a foreign dma_buf whose size
- * is no whole number of pages; -ENOMEM.
+ * Returns the buffer with a reference; its size is the dma_buf's in whole pages.
+ * -ENOMEM.
  */
 struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf)
 {

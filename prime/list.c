@@ -12,104 +12,23 @@
 #include "fence/list.h"
 #include "prime/dmabuf.h"
 #include "prime/list.h"
-
-/*
- * Guards vp_list, which has every buffer in the order of their ids. A buffer in it
- * may be losing its last reference: it is taken only with increment-unless-zero,
- * under this lock, which its release takes to leave the list before it is freed.
- */
-static DEFINE_SPINLOCK(vp_list_lock);
-static LIST_HEAD(vp_list);
-
-/* Under the lock of the list, so that it is in the order of the ids. */
-static u64 vp_list_last_id;
-
-/**
- * vp_dmabuf_list_add - a new buffer
- * @buf: the buffer, which gets its id
- *
- * Process context, with whatever lock.
- */
-void vp_dmabuf_list_add(struct vp_dmabuf *buf)
-{
-	spin_lock(&vp_list_lock);
-	buf->id = ++vp_list_last_id;
-	list_add_tail(&buf->watch.node, &vp_list);
-	spin_unlock(&vp_list_lock);
-}
-
-/**
- * vp_dmabuf_list_del - a buffer goes
- * @buf: the buffer; nobody has a reference
- *
- * Process context, with whatever lock.
- */
-void vp_dmabuf_list_del(struct vp_dmabuf *buf)
-{
-	spin_lock(&vp_list_lock);
-	list_del(&buf->watch.node);
-	spin_unlock(&vp_list_lock);
-}
-
-/**
- * vp_dmabuf_list_find - the buffer with an id
- * @id: the id
- *
- * Process context, with whatever lock.
- *
- * Returns the buffer with a reference, or NULL.
- */
-struct vp_dmabuf *vp_dmabuf_list_find(u64 id)
-{
-	struct vp_dmabuf *buf, *found = NULL;
-
-	spin_lock(&vp_list_lock);
-	list_for_each_entry(buf, &vp_list, watch.node) {
-		if (buf->id < id)
-			continue;
-		if (buf->id == id && kref_get_unless_zero(&buf->ref))
-			found = buf;
-		break;
-	}
-	spin_unlock(&vp_list_lock);
-	return found;
-}
-
-/* The first living buffer from id *@pos on, whose id goes there. */
-static struct vp_dmabuf *vp_list_from(struct vp_dmabuf *buf, loff_t *pos)
-{
-	lockdep_assert_held(&vp_list_lock);
-
-	list_for_each_entry_from(buf, &vp_list, watch.node) {
-		if (buf->id < *pos || !kref_get_unless_zero(&buf->ref))
-			continue;
-		*pos = buf->id;
-		return buf;
-	}
-	return NULL;
-}
+#include "prime/registry.h"
 
 /* The position in the list is the id. */
 static void *vp_list_start(struct seq_file *m, loff_t *pos)
 {
-	struct vp_dmabuf *buf;
+	struct vp_dmabuf *buf = vp_registry_next(NULL, *pos);
 
-	spin_lock(&vp_list_lock);
-	buf = list_first_entry(&vp_list, struct vp_dmabuf, watch.node);
-	buf = vp_list_from(buf, pos);
-	spin_unlock(&vp_list_lock);
+	if (buf)
+		*pos = buf->id;
 	return buf;
 }
 
 static void *vp_list_next(struct seq_file *m, void *v, loff_t *pos)
 {
-	struct vp_dmabuf *buf = v, *next;
+	struct vp_dmabuf *buf = v, *next = vp_registry_next(buf, buf->id + 1);
 
-	/* The reference keeps this one in the list. */
-	*pos = buf->id + 1;
-	spin_lock(&vp_list_lock);
-	next = vp_list_from(list_next_entry(buf, watch.node), pos);
-	spin_unlock(&vp_list_lock);
+	*pos = next ? next->id : buf->id + 1;
 	vp_dmabuf_put(buf);
 	return next;
 }

@@ -26,7 +26,6 @@
 #include "compat.h"
 #include "fence/list.h"
 #include "prime/dmabuf.h"
-#include "prime/list.h"
 #include "prime/trace.h"
 
 atomic_long_t vp_rule_counts[VP_RULES];
@@ -147,12 +146,11 @@ MODULE_PARM_DESC(strict, "Report CPU access to shared buffers outside begin and 
 
 /**
  * vp_watch_add - watch a new buffer
- * @buf: the buffer, which gets its id
+ * @buf: the buffer
  */
 void vp_watch_add(struct vp_dmabuf *buf)
 {
 	INIT_LIST_HEAD(&buf->watch.cpu);
-	vp_dmabuf_list_add(buf);
 }
 
 /**
@@ -162,8 +160,6 @@ void vp_watch_add(struct vp_dmabuf *buf)
 void vp_watch_del(struct vp_dmabuf *buf)
 {
 	struct vp_cpu_access *kept;
-
-	vp_dmabuf_list_del(buf);
 
 	kept = list_first_entry_or_null(&buf->watch.cpu, struct vp_cpu_access,
 					node);

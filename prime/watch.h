@@ -82,14 +82,12 @@ struct vp_violations {
 
 /**
  * struct vp_watch - what is kept of a buffer only to be looked at
- * @node: in the list of all buffers, guarded by that list's lock
  * @violations: NULL until there is one; published once
  * @cpu: the &struct vp_cpu_access that are open, and at its head one that may
  *	be kept for the next, as it is mostly the same process; guarded by
  *	&vp_dmabuf.lock
  */
 struct vp_watch {
-	struct list_head node;
 	struct vp_violations *violations;
 	struct list_head cpu;
 };

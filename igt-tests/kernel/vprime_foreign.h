@@ -109,11 +109,17 @@ struct vp_foreign_vmap {
 #define VP_FOREIGN_NO_VMAP	(1u << 2)
 /* Hands out the CPU's addresses, whatever the importer reaches. */
 #define VP_FOREIGN_DEAF		(1u << 3)
+/*
+ * Only with VP_FOREIGN_DYNAMIC: mapping makes it move the memory, which takes
+ * VP_FOREIGN_LATE_MS, and until then it has a fence of usage KERNEL on it.
+ */
+#define VP_FOREIGN_LATE		(1u << 4)
+#define VP_FOREIGN_LATE_MS	2000
 
 #define VP_FOREIGN_MAX_SIZE	(64u << 20)
 
 struct vp_foreign_export {
-	__u64 size;	/* in: bytes, whole pages, at most the above */
+	__u64 size;	/* in: bytes, at most the above */
 	__u32 flags;	/* in */
 	__s32 fd;	/* out: O_RDWR, O_CLOEXEC */
 };

@@ -101,6 +101,53 @@ static void exporter_busy(void)
 	vp_foreign_unshare(&s);
 }
 
+/*
+ * Mapping makes the exporter move, which takes its time: the GPU reads and writes
+ * when that is over, and no earlier.
+ */
+static void exporter_late(bool write)
+{
+	int foreign = vp_foreign_open_fresh(), gpu = vp_open(0), dmabuf, sync;
+	uint32_t handle, word = 1;
+
+	dmabuf = vp_foreign_export(foreign, SIZE, VP_FOREIGN_DYNAMIC | VP_FOREIGN_LATE);
+	handle = vp_import(gpu, dmabuf);
+	if (write)
+		vp_poke(gpu, handle, 0, &word, sizeof(word));
+	else
+		vp_peek(gpu, handle, 0, &word, sizeof(word));
+	igt_assert_eq(vp_foreign_buffer(foreign, dmabuf).maps, 1);
+	sync = vp_dmabuf_get_sync(dmabuf, DMA_BUF_SYNC_READ);
+	igt_assert_eq(vp_sync_state(sync), 1);
+	close(sync);
+	close(dmabuf);
+	close(gpu);
+	close(foreign);
+}
+
+/* The last page belongs to the buffer as far as the buffer goes. */
+static void odd_size(uint32_t flags)
+{
+	int foreign = vp_foreign_open_fresh(), gpu0 = vp_open(0), gpu1 = vp_open(1);
+	const size_t size = SIZE - VP_PAGE + 100;
+	int dmabuf = vp_foreign_export(foreign, size, flags);
+	uint32_t handle0 = vp_import(gpu0, dmabuf), handle1 = vp_import(gpu1, dmabuf);
+	void *map;
+
+	igt_assert_eq(vp_info(gpu0, handle0).size, SIZE);
+	vp_gpu_fill(gpu0, handle0, size, 1);
+	vp_assert_gpu_sees(gpu1, handle1, size, 1);
+	vp_assert_refused(vp_try_peek(gpu0, handle0, SIZE, &(uint32_t){ 0 }, 4), EINVAL);
+	/* Whole pages of it can be mapped, as the kernel sees them. */
+	map = vp_map(gpu1, handle1, SIZE - VP_PAGE, PROT_READ);
+	vp_assert_pattern(map, SIZE - VP_PAGE, 1);
+	vp_unmap(map, SIZE - VP_PAGE);
+	close(dmabuf);
+	close(gpu1);
+	close(gpu0);
+	close(foreign);
+}
+
 /* It is not vprime's memory. */
 static void not_ours(uint32_t flags)
 {
@@ -318,6 +365,20 @@ static void moving_subtests(void)
 	igt_describe("A foreign exporter that is pinned by another does not move, and the GPUs go on");
 	vp_subtest("exporter-busy")
 		exporter_busy();
+
+	igt_describe("A foreign exporter moves while it is mapped: the GPU reads when it is done");
+	vp_subtest("exporter-late-read")
+		exporter_late(false);
+
+	igt_describe("The same for a write");
+	vp_subtest("exporter-late-write")
+		exporter_late(true);
+
+	igt_describe("A foreign buffer that ends within a page is imported as whole pages");
+	vp_subtest("odd-size") {
+		odd_size(0);
+		odd_size(VP_FOREIGN_DYNAMIC);
+	}
 
 	igt_describe("A foreign driver's buffer is not vprime's to move or to take away");
 	vp_subtest("not-ours") {

@@ -27,6 +27,7 @@ MODULE_PARM_DESC(fail_map, "errno that mapping our buffers fails with");
  * @ops: the dma_buf's, which differ between buffers
  * @count: how many pages
  * @deaf: whether it hands out addresses without asking the DMA API
+ * @late: whether mapping makes it move for a while
  * @fail_lock: guards @fail; taken in any context of a callback
  * @fail: for each step, with what errno and how often to fail
  * @lock: guards all below
@@ -44,6 +45,7 @@ struct vp_foreign_exported {
 	struct dma_buf_ops ops;
 	unsigned int count;
 	bool deaf;
+	bool late;
 
 	spinlock_t fail_lock;	/* see above */
 	struct {
@@ -216,6 +218,8 @@ static struct sg_table *vp_foreign_op_map(struct dma_buf_attachment *kattach,
 	int ret = vp_foreign_failure(exported, VP_FOREIGN_FAIL_MAP);
 	struct sg_table *sgt;
 
+	if (!ret && exported->late)
+		ret = vp_foreign_fence_late(kattach->dmabuf);
 	if (ret)
 		return ERR_PTR(ret);
 	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
@@ -358,6 +362,7 @@ static struct vp_foreign_exported *vp_foreign_alloc(unsigned int count,
 	}
 	exported->count = count;
 	exported->deaf = flags & VP_FOREIGN_DEAF;
+	exported->late = flags & VP_FOREIGN_LATE;
 	exported->ops = (struct dma_buf_ops) {
 		.attach = vp_foreign_op_attach,
 		.detach = vp_foreign_op_detach,
@@ -389,8 +394,7 @@ static struct vp_foreign_exported *vp_foreign_alloc(unsigned int count,
  *
  * No lock is held.
  *
- * Returns 0; -EINVAL for a size that is 0, too large or not of whole pages, or
- * unknown flags; -ENOMEM; -EMFILE or -ENFILE when there are too many files.
+ * Returns 0; -EINVAL for a size that is 0 or too large, or unknown flags; -ENOMEM; -EMFILE or -ENFILE when there are too many files.
  */
 int vp_foreign_export_ioctl(struct vp_foreign_file *file, void *data)
 {
@@ -399,13 +403,13 @@ int vp_foreign_export_ioctl(struct vp_foreign_file *file, void *data)
 	struct vp_foreign_exported *exported;
 	struct dma_buf *kbuf;
 
-	if (!arg->size || !PAGE_ALIGNED(arg->size) ||
-	    arg->size > VP_FOREIGN_MAX_SIZE ||
+	if (!arg->size || arg->size > VP_FOREIGN_MAX_SIZE ||
 	    arg->flags & ~(VP_FOREIGN_DYNAMIC | VP_FOREIGN_NO_MMAP |
-			   VP_FOREIGN_NO_VMAP | VP_FOREIGN_DEAF))
+			   VP_FOREIGN_NO_VMAP | VP_FOREIGN_DEAF |
+			   VP_FOREIGN_LATE))
 		return -EINVAL;
 
-	exported = vp_foreign_alloc(arg->size >> PAGE_SHIFT, arg->flags);
+	exported = vp_foreign_alloc(DIV_ROUND_UP(arg->size, PAGE_SIZE), arg->flags);
 	if (!exported)
 		return -ENOMEM;
 

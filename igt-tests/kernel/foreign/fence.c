@@ -111,6 +111,33 @@ static int vp_foreign_put_on(struct dma_buf *kbuf, struct dma_fence *fence,
 }
 
 /**
+ * vp_foreign_fence_late - a buffer of ours moves for a while
+ * @kbuf: the buffer
+ *
+ * Context: the reservation is locked.
+ *
+ * Return: 0, with a fence on it; -ENOMEM.
+ */
+int vp_foreign_fence_late(struct dma_buf *kbuf)
+{
+	struct vp_foreign_fence_object *fence;
+	int ret;
+
+	dma_resv_assert_held(kbuf->resv);
+
+	ret = dma_resv_reserve_fences(kbuf->resv, 1);
+	if (ret)
+		return ret;
+	fence = vp_foreign_new_fence();
+	if (!fence)
+		return -ENOMEM;
+	dma_resv_add_fence(kbuf->resv, &fence->base, DMA_RESV_USAGE_KERNEL);
+	queue_delayed_work(vp_foreign_wq, &fence->timeout,
+			   msecs_to_jiffies(VP_FOREIGN_LATE_MS));
+	return 0;
+}
+
+/**
  * vp_foreign_fence_ioctl - put a fence onto a buffer
  * @file: the open file
  * @data: a &struct vp_foreign_fence; the timeout is in ms

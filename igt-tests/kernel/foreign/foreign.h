@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "igt-tests/kernel/vprime_foreign.h"
 
+struct dma_buf;
 struct vp_foreign_attachment;
 struct vp_foreign_fence_object;
 struct vp_foreign_mapping;
@@ -70,6 +71,7 @@ int vp_foreign_buffer_ioctl(struct vp_foreign_file *file, void *data);
 
 /* ---- fences ------------------------------------------------------------- */
 
+int vp_foreign_fence_late(struct dma_buf *kbuf);
 void vp_foreign_signal(struct vp_foreign_fence_object *fence);
 int vp_foreign_fence_ioctl(struct vp_foreign_file *file, void *data);
 int vp_foreign_signal_ioctl(struct vp_foreign_file *file, void *data);
