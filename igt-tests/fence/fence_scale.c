@@ -474,6 +474,35 @@ static void all_expire(void)
 	vp_config_remove("short");
 }
 
+/* More than signal in one go, on one timeline; the last of them is seen. */
+static void timeline_expires(void)
+{
+	const unsigned int count = many_fences();
+	int gpu = vp_config_open("short", "fence_timeout_ms=3000"), last = -1;
+	uint32_t timeline = vp_timeline(gpu, "long");
+	struct vp_counts before = vp_counts();
+	const struct vp_fences_timeline *line;
+	uint64_t seqno = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (last >= 0)
+			close(last);
+		last = vp_fence(gpu, timeline, &seqno);
+	}
+	igt_assert_eq(seqno, count);
+	igt_assert_eq(vp_poll(last, POLLIN, VP_PATIENCE_MS), POLLIN);
+	igt_assert_eq(vp_sync_state(last), -ETIMEDOUT);
+	line = vp_fences_named("long", getpid());
+	igt_assert(line);
+	igt_assert_eq(line->pending, 0);
+	igt_assert_eq(line->signaled, count);
+	igt_assert_eq(vp_try_timeline_signal(gpu, timeline, count, 0), -ETIMEDOUT);
+	close(last);
+	vp_await(vp_counts().fences <= before.fences);
+	close(gpu);
+	vp_config_remove("short");
+}
+
 igt_main
 {
 	igt_describe("2,000 readers' fences on one buffer, by one process, and then a writer");
@@ -507,4 +536,8 @@ igt_main
 	igt_describe("2,000 fences of one client get too old at about the same time");
 	vp_subtest("all-expire")
 		all_expire();
+
+	igt_describe("100,000 fences of one timeline get too old");
+	vp_subtest("timeline-expires")
+		timeline_expires();
 }
