@@ -207,10 +207,15 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 			   struct dma_resv *resv, u64 buffer, bool write,
 			   u32 *id)
 {
-	struct vp_timeline *timeline = vp_fence_client_buffers(client, write);
+	struct vp_timeline *timeline;
 	struct vp_fence *fence;
 	int ret;
 
+	/* Who is refused is left without the timeline that a first fence needs. */
+	if (!READ_ONCE(client->buffers[write]) &&
+	    !dma_resv_test_signaled(resv, dma_resv_usage_rw(write)))
+		return -EBUSY;
+	timeline = vp_fence_client_buffers(client, write);
 	if (IS_ERR(timeline))
 		return PTR_ERR(timeline);
 	fence = vp_fence_create(timeline,

@@ -122,7 +122,7 @@ struct fz_file {
 	struct fz_vec fences;		/* struct fz_fence, with an id */
 	struct fz_vec syncobjs;		/* struct fz_syncobj_handle */
 	uint32_t stale_handle, stale_fence, stale_timeline;
-	bool attached[2];		/* tried to put a reader's, a writer's fence on a buffer */
+	bool attached[2];		/* a reader's, a writer's fence was put on a buffer */
 	/* What it has and was not told of. */
 	unsigned int untold_buffers, untold_timelines;
 };

@@ -54,11 +54,9 @@ void fz_do_attach(struct fz_run *run, const struct fz_step *step)
 		want = -ENODEV;
 	ret = fz_gpu_ioctl(run, step->proc, fd, DRM_IOCTL_VPRIME_FENCE_ATTACH,
 			   &attach);
-	if (!fz_want(run, "FENCE_ATTACH", ret, want))
+	if (!fz_want(run, "FENCE_ATTACH", ret, want) || ret)
 		return;
-	fd->file->attached[write] |= !want || want == -EBUSY;
-	if (ret)
-		return;
+	fd->file->attached[write] = true;
 	if (!attach.fence)
 		fz_fail(run, "a fence has the number 0");
 	fz_each(fence, &fd->file->fences)
