@@ -100,6 +100,8 @@ static void killed_at_work(void)
 	struct vp_counts before;
 
 	dmabuf = vp_export(gpu, handle);
+	/* A file's first fence on a buffer makes its timeline. */
+	vp_fence_signal(gpu, vp_fence_attach(gpu, handle, true));
 	before = vp_counts();
 	for (int death = 0; death < DEATHS; death++) {
 		struct vp_race *race = vp_race_begin();
