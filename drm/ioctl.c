@@ -28,7 +28,6 @@
 #include "drm/device.h"
 #include "drm/fence.h"
 #include "drm/ioctl.h"
-#include "fence/client.h"
 #include "gem/memory.h"
 #include "gem/object.h"
 #include "gem/storage.h"

@@ -43,24 +43,22 @@ static int __init vp_main_init(void)
 	ret = vp_gem_init();
 	if (ret)
 		goto err_memory;
-	vp_debugfs_init();
-	if (vp_user_fences)
-		vp_sw_sync_init();
 	ret = vp_devices_init();
 	if (ret)
-		goto err_debugfs;
-	/* The last that can fail: from here on programs can make GPUs. */
+		goto err_gem;
+	/* The last that can fail: from here on programs can open files. */
 	ret = vp_configfs_init();
 	if (ret)
 		goto err_devices;
+	vp_debugfs_init();
+	if (vp_user_fences)
+		vp_sw_sync_init();
 	vp_devices_add(vp_gpus);
 	return 0;
 
 err_devices:
 	vp_devices_fini();
-err_debugfs:
-	vp_sw_sync_fini();
-	vp_debugfs_fini();
+err_gem:
 	vp_gem_fini();
 err_memory:
 	vp_memory_fini();

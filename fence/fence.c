@@ -146,8 +146,9 @@ vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
 /* As the kernel's own sw_sync does, and vgem should. */
 static void vp_fence_taint(void)
 {
-	pr_warn("%s[%d] makes fences that programs signal. A GPU's driver whose memory management waits for one can deadlock this machine: see user_fences\n",
-		current->comm, task_tgid_nr(current));
+	pr_warn("%*pE[%d] makes fences that programs signal. A GPU's driver whose memory management waits for one can deadlock this machine\n",
+		(int)strnlen(current->comm, TASK_COMM_LEN), current->comm,
+		task_tgid_nr(current));
 	add_taint(TAINT_SOFTLOCKUP, LOCKDEP_STILL_OK);
 }
 
@@ -209,8 +210,8 @@ void vp_fences_fini(void)
  * @usage: what it is made for
  * @buffer: the number of the buffer it is made for, 0 if none
  *
- * It can be put wherever a fence can, but others may see it only when it has
- * joined its timeline, with vp_timeline_add().
+ * Others may see it when it has joined its timeline, with vp_timeline_add(). The
+ * tracepoint dma_fence_init shows the number 0, for that reason.
  *
  * Context: sleeps; something else keeps the module in place.
  *
@@ -229,7 +230,7 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 	__module_get(THIS_MODULE);
 	fence->timeline = vp_timeline_get(timeline);
 	INIT_LIST_HEAD(&fence->node);
-	fence->created = ktime_get();
+	fence->created = 0;
 	fence->expires = 0;
 	fence->id = 0;
 	fence->usage = usage;

@@ -37,7 +37,7 @@ enum vp_fence_usage {
  *	reference
  * @node: in &vp_timeline.pending, which holds a reference; empty before it has
  *	joined and after it has signalled; guarded by the timeline's lock
- * @created: when it was made, by CLOCK_MONOTONIC
+ * @created: when it joined, by CLOCK_MONOTONIC
  * @expires: when it signals by itself, by the same; only on a timeline with a
  *	limit
  * @id: what its maker calls it, 0 if nothing

@@ -307,6 +307,7 @@ static void vp_timeline_insert(struct vp_timeline *timeline,
 	lockdep_assert_held(&timeline->lock);
 
 	list_add(&vp_fence_get(fence)->node, after);
+	fence->created = ktime_get();
 	if (!timeline->timeout_ms)
 		return;
 	fence->expires = ktime_add_ms(fence->created, timeline->timeout_ms);
@@ -394,7 +395,7 @@ struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value)
  *	when the counter is there
  * @value: the value
  *
- * Context: unlocked.
+ * Context: unlocked, sleeps.
  *
  * Return: 0; -EEXIST when there is one.
  */
@@ -404,6 +405,8 @@ int vp_timeline_add_at(struct vp_fence *fence, u32 value)
 	struct vp_fence *before;
 	int ret = 0;
 
+	/* One that signals at once does so after those that the counter has passed. */
+	mutex_lock(&timeline->signaling);
 	spin_lock(&timeline->lock);
 	fence->base.seqno = vp_timeline_seqno(timeline, value);
 	before = vp_timeline_up_to(timeline, fence->base.seqno);
@@ -417,6 +420,7 @@ int vp_timeline_add_at(struct vp_fence *fence, u32 value)
 				   before ? &before->node : &timeline->pending);
 	timeline->last += !ret;
 	spin_unlock(&timeline->lock);
+	mutex_unlock(&timeline->signaling);
 	return ret;
 }
 

@@ -51,7 +51,7 @@ struct vp_timeline_owner {
  * @ref: its maker has one, and each fence
  * @id: a number that no other timeline has had
  * @kind: which rules it has
- * @owner: whose it is; NULL for nobody's
+ * @owner: whose it is
  * @context: the kernel's number for it; fences on buffers have one each
  * @no_errors: as @owner's
  * @timeout_ms: how long its fences last, in milliseconds; 0 for ever

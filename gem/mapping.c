@@ -139,6 +139,10 @@ static int vp_gem_map_plugged(struct vp_gem *gem, bool write)
 	return ret;
 }
 
+/*
+ * Returns as vp_gem_access(); -EAGAIN when the buffer has to move first, and is
+ * not idle; -EINPROGRESS when its exporter is moving it.
+ */
 static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
 				size_t size, bool write)
 {
@@ -150,14 +154,9 @@ static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
 	ret = vp_gem_map_plugged(gem, write);
 	if (ret)
 		return ret;
-	/*
-	 * Mapping may have made the exporter move, for which dynamic importers wait
-	 * themselves. All drivers' unplugging waits for who has entered: not here.
-	 */
-	ret = min(vp_resv_wait(resv, DMA_RESV_USAGE_KERNEL,
-			       MAX_SCHEDULE_TIMEOUT), 0L);
-	if (ret)
-		return ret;
+	/* Mapping has made the exporter move: dynamic importers wait themselves. */
+	if (!dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
+		return -EINPROGRESS;
 
 	if (!drm_dev_enter(gem->base.dev, &idx))
 		return -ENODEV;
@@ -183,9 +182,10 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 		ret = vp_gem_access_locked(gem, offset, data, size, write);
 		dma_resv_unlock(buf->resv);
 		/* It has to move first, which waits for everybody. */
-		usage = DMA_RESV_USAGE_BOOKKEEP;
-	} while (ret == -EAGAIN && rounds--);
-	if (ret == -EAGAIN)
+		if (ret == -EAGAIN)
+			usage = DMA_RESV_USAGE_BOOKKEEP;
+	} while ((ret == -EAGAIN || ret == -EINPROGRESS) && rounds--);
+	if (ret == -EAGAIN || ret == -EINPROGRESS)
 		return -EBUSY;
 
 	if (!ret && !write && copy_to_user(user, data, size))

@@ -293,8 +293,9 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
  *
  * Unlocked.
  *
- * Returns the buffer with a reference; its size is the dma_buf's in whole pages.
- * -ENOMEM.
+ * Returns the buffer with a reference; its size is the dma_buf's in whole pages,
+ * of which a CPU mapping has those that are the dma_buf's in full. -EINVAL for a
+ * dma_buf without a size; -ENOMEM.
  */
 struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf)
 {

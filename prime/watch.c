@@ -4,9 +4,8 @@
  *
  * Whoever breaks the dma-buf contract is told so by name: once per buffer and
  * rule in the kernel log, and counted every time. Built with
- * CONFIG_VPRIME_WATCH, the watch also knows every buffer there is, the CPU
- * accesses that are open on it and by which process, and shows them as a list
- * (list.c).
+ * CONFIG_VPRIME_WATCH, the watch also knows the CPU accesses that are open on
+ * each buffer and by which process, and shows all buffers as a list (list.c).
  *
  * A process may die between the begin and the end of a CPU access. Nothing
  * tells the exporter, so open accesses of the dead are looked for where

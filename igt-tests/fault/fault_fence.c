@@ -2,7 +2,7 @@
 /*
  * Memory runs out inside the calls about fences: on buffers, on timelines, in
  * syncobjs and sync_files, and sw_sync's. Fences that expire or die with their
- * GPU or process signal in a timer or in another thread, where nothing is swept;
+ * GPU or process signal in a worker or in another thread, where nothing is swept;
  * they allocate nothing.
  */
 #include <errno.h>

@@ -73,21 +73,24 @@ static void use_module(void)
 static int load_gpus(void)
 {
 	unsigned int made, gpus = s.gpus;
-	char line[40];
+	char line[40], text[VP_LOG_LINE];
+	const char *error;
 	int ret = load();
 
 	if (ret)
 		return ret;
 	made = vp_gpus();
 	snprintf(line, sizeof(line), "made %u of %u GPUs", made, gpus);
-	igt_assert_eq(vp_logged(s.log, line, ""), made < gpus);
+	igt_assert_eq(vp_log_lines(s.log, line, "", text), made < gpus);
 	if (made == gpus)
 		return 0;
+	error = strstr(text, "error -");
+	igt_assert(error && sscanf(error, "error %d", &ret) == 1);
 	s.gpus = made;
 	use_module();
 	s.gpus = gpus;
 	vp_unload();
-	return -ENOMEM;
+	return ret;
 }
 
 static void close_log(void)

@@ -2,9 +2,9 @@
 /*
  * Calls about fences whose arguments cannot be read, or whose answers cannot be
  * given: because the memory is not there or not to be written, or because the
- * process has no descriptor left. What was made stays until the file is closed, as
- * with the DRM core's own ioctls, and has the number that it has; there is no
- * descriptor that nobody knows of.
+ * process has no descriptor left. An object that was made stays until the file is
+ * closed, as with the DRM core's own ioctls, and a fence until it signals; there
+ * is no descriptor that nobody knows of.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -416,7 +416,8 @@ static void make_unanswered(void *data)
  */
 static void unanswered(void)
 {
-	enum { BEFORE = 600, UNANSWERED_ROUNDS = 100 };
+	enum { BEFORE = 600 };
+	const int rounds = vp_kernel_is_debug() ? 20 : 100;
 	struct work *work = start(make_unanswered);
 	uint64_t last = 0, seqno;
 	int ret, sync, heard = 0;
@@ -428,7 +429,7 @@ static void unanswered(void)
 	work->timeline = vp_timeline(work->gpu, "unheard");
 	work->arg->timeline = work->timeline;
 	igt_assert_eq(mprotect(work->arg, VP_PAGE, PROT_READ), 0);
-	for (int round = 0; round < UNANSWERED_ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		for (int i = 0; i < BEFORE; i++)
 			close(vp_fence(work->gpu, work->timeline, &last));
 		vp_duel_part(work->duel);
@@ -439,13 +440,14 @@ static void unanswered(void)
 		heard += !ret;
 
 		sync = vp_fence(work->gpu, work->timeline, &seqno);
-		igt_assert_lte(last + 1 + !ret, seqno);
+		/* What could not be told was made, and took a number. */
+		igt_assert_eq(seqno, last + 2);
 		igt_assert_eq(vp_sync_state(sync), 0);
 		igt_assert_eq(vp_try_timeline_signal(work->gpu, work->timeline, seqno, 0), 0);
 		igt_assert_eq(vp_sync_state(sync), 1);
 		close(sync);
 	}
-	igt_info("%d of %d were signalled as soon as they were made\n", heard, UNANSWERED_ROUNDS);
+	igt_info("%d of %d were signalled as soon as they were made\n", heard, rounds);
 	munmap(work->arg, VP_PAGE);
 	close(work->gpu);
 	end(work);

@@ -474,7 +474,7 @@ static void all_expire(void)
 	vp_config_remove("short");
 }
 
-/* More than signal in one go, on one timeline; the last of them is seen. */
+/* While others are made, and to the last. */
 static void timeline_expires(void)
 {
 	const unsigned int count = many_fences();

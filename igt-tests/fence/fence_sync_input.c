@@ -367,7 +367,7 @@ igt_main
 	vp_subtest("dmabuf-arguments")
 		dmabuf_arguments();
 
-	igt_describe("A fence whose descriptor cannot be told is EFAULT, and there is none");
+	igt_describe("A fence whose descriptor cannot be told is EFAULT, and there is no descriptor");
 	vp_subtest("answer-not-writable")
 		answer_not_writable();
 

@@ -4,8 +4,6 @@
  * for them: the kernel is told so, and it can be left out.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "vp_sw_sync.h"
@@ -28,7 +26,7 @@ static unsigned long tainted(void)
 	return taint;
 }
 
-/* Said once, by the first of whatever kind. */
+/* Said once, by the first of whatever kind. A taint stays until the machine is started again. */
 static void taint(bool on_buffer)
 {
 	int log, gpu;

@@ -413,15 +413,15 @@ igt_main
 	vp_subtest("faulting-pointer-primary")
 		faulting_pointer(VP_PRIMARY);
 
-	igt_describe("GEM_CREATE with an argument that cannot be written leaves no buffer");
+	igt_describe("GEM_CREATE with an argument that cannot be written leaves its buffer to the file");
 	vp_subtest("read-only-pointer")
 		read_only_pointer_create();
 
-	igt_describe("CREATE_DUMB on a render node likewise");
+	igt_describe("So does CREATE_DUMB on a render node");
 	vp_subtest("read-only-pointer-dumb-render")
 		read_only_pointer_dumb(VP_RENDER);
 
-	igt_describe("CREATE_DUMB on a primary node likewise");
+	igt_describe("So does CREATE_DUMB on a primary node");
 	vp_subtest("read-only-pointer-dumb-primary")
 		read_only_pointer_dumb(VP_PRIMARY);
 

@@ -146,9 +146,22 @@ void vp_reload(unsigned int gpus)
 	igt_assert_eq(vp_gpus(), gpus);
 }
 
+/* A test of the parameter may have failed with it set. */
+static bool has_user_fences(void)
+{
+	FILE *file = fopen("/sys/module/vprime/parameters/user_fences", "re");
+	char is = 0;
+
+	if (file) {
+		is = (char)fgetc(file);
+		fclose(file);
+	}
+	return is == 'Y';
+}
+
 void vp_ensure(unsigned int gpus)
 {
-	if (!vp_loaded() || vp_gpus() != gpus)
+	if (!vp_loaded() || vp_gpus() != gpus || !has_user_fences())
 		vp_reload(gpus);
 }
 

@@ -109,13 +109,17 @@ static void exporter_late(bool write)
 {
 	int foreign = vp_foreign_open_fresh(), gpu = vp_open(0), dmabuf, sync;
 	uint32_t handle, word = 1;
+	int64_t start;
 
 	dmabuf = vp_foreign_export(foreign, SIZE, VP_FOREIGN_DYNAMIC | VP_FOREIGN_LATE);
 	handle = vp_import(gpu, dmabuf);
+	start = vp_now_ns();
 	if (write)
 		vp_poke(gpu, handle, 0, &word, sizeof(word));
 	else
 		vp_peek(gpu, handle, 0, &word, sizeof(word));
+	/* Jiffies may be a few ahead of the clock. */
+	igt_assert_lte((VP_FOREIGN_LATE_MS - 100) * 1000000ll, vp_now_ns() - start);
 	igt_assert_eq(vp_foreign_buffer(foreign, dmabuf).maps, 1);
 	sync = vp_dmabuf_get_sync(dmabuf, DMA_BUF_SYNC_READ);
 	igt_assert_eq(vp_sync_state(sync), 1);

@@ -394,7 +394,8 @@ static struct vp_foreign_exported *vp_foreign_alloc(unsigned int count,
  *
  * No lock is held.
  *
- * Returns 0; -EINVAL for a size that is 0 or too large, or unknown flags; -ENOMEM; -EMFILE or -ENFILE when there are too many files.
+ * Returns 0; -EINVAL for a size that is 0 or too large, or flags that
+ * are unknown or do not go together; -ENOMEM; -EMFILE or -ENFILE when there are too many files.
  */
 int vp_foreign_export_ioctl(struct vp_foreign_file *file, void *data)
 {
@@ -406,7 +407,8 @@ int vp_foreign_export_ioctl(struct vp_foreign_file *file, void *data)
 	if (!arg->size || arg->size > VP_FOREIGN_MAX_SIZE ||
 	    arg->flags & ~(VP_FOREIGN_DYNAMIC | VP_FOREIGN_NO_MMAP |
 			   VP_FOREIGN_NO_VMAP | VP_FOREIGN_DEAF |
-			   VP_FOREIGN_LATE))
+			   VP_FOREIGN_LATE) ||
+	    (arg->flags & VP_FOREIGN_LATE && !(arg->flags & VP_FOREIGN_DYNAMIC)))
 		return -EINVAL;
 
 	exported = vp_foreign_alloc(DIV_ROUND_UP(arg->size, PAGE_SIZE), arg->flags);

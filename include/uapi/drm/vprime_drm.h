@@ -10,9 +10,10 @@
  * Rules that hold for every ioctl here:
  *
  *  - a flag bit that is not defined, and padding that is not zero, is EINVAL;
- *  - an argument pointer that cannot be read or written is EFAULT. What was made
- *    before the answer could not be written stays, without a descriptor, until
- *    the file is closed: as with the DRM core's own ioctls;
+ *  - an argument pointer that cannot be read or written is EFAULT. An ioctl whose
+ *    answer cannot be written has been carried out, as with the DRM core's own:
+ *    an object that it made stays until the file is closed, a fence until it
+ *    signals. Only descriptors are not given;
  *  - a handle that is not this file's is ENOENT;
  *  - when the GPU behind the file has been unplugged, every ioctl is ENODEV;
  *  - an ioctl that fails otherwise changes nothing, unless its description says
@@ -338,7 +339,7 @@ struct drm_vprime_fence_create {
 };
 
 /** DRM_VPRIME_MAX_ERROR - the highest errno that a fence can signal with */
-#define DRM_VPRIME_MAX_ERROR	133
+#define DRM_VPRIME_MAX_ERROR	511
 
 /**
  * struct drm_vprime_timeline_signal - signal the fences of a timeline
@@ -346,8 +347,8 @@ struct drm_vprime_fence_create {
  * All up to and including @seqno that have not signalled do now, in their order.
  *
  * EINVAL: @error is neither 0 nor a negative errno, down to
- * -DRM_VPRIME_MAX_ERROR: other drivers pass it on to programs, and the numbers
- * beyond are the kernel's own. ENOENT: no such timeline in this file, or no fence of that number was made on it.
+ * -DRM_VPRIME_MAX_ERROR: other drivers pass it on to programs, and from 512 on
+ * the numbers are the kernel's own. ENOENT: no such timeline in this file, or no fence of that number was made on it.
  * EALREADY: this fence has been signalled before. ETIMEDOUT: it had signalled by
  * itself, because it was not signalled in time; once for each such fence, and
  * those before it, after that it is EALREADY.
