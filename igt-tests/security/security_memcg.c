@@ -127,13 +127,19 @@ static int buffers(struct vp_task *task)
 	return ret;
 }
 
+/* On a new buffer now and then: the kernel walks all that are on one. */
 static int fences(struct vp_task *task)
 {
-	uint32_t fence;
+	enum { EACH = 64 };
+	uint32_t handle, fence;
 	int ret = 0;
 
-	for (uint64_t i = 0; i < task->value && !ret; i++)
-		ret = vp_try_fence_attach(task->fd, task->handle, 0, 0, &fence);
+	for (uint64_t i = 0; i < task->value && !ret; i++) {
+		if (i % EACH == 0)
+			ret = vp_try_create(task->fd, VP_PAGE, 0, &handle);
+		if (!ret)
+			ret = vp_try_fence_attach(task->fd, handle, 0, 0, &fence);
+	}
 	return ret;
 }
 

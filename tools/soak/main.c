@@ -39,7 +39,7 @@ static void usage(FILE *to)
 	      "  --limit KIB     how much more memory the kernel may need at the end, by the\n"
 	      "                  trend of all that was measured (default: 1024)\n"
 	      "  --seed N        for other random numbers (default: 1)\n"
-	      "  --spoil WHAT    do something wrong, which has to be noticed: byte, early, leak,\n"
+	      "  --spoil WHAT    do something wrong, until it is noticed: byte, early, leak,\n"
 	      "                  growth, death, hang\n",
 	      to);
 }
