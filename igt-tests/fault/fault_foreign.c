@@ -295,6 +295,17 @@ static void end_access(void)
 }
 
 /* A fence on a buffer of theirs. */
+/* The first makes what all of its file share. */
+static void from_vgem_attached(void)
+{
+	uint32_t handle;
+
+	from_vgem();
+	handle = vp_create(s.gpu, SIZE);
+	vp_fence_signal(s.gpu, vp_fence_attach(s.gpu, handle, true));
+	vp_close(s.gpu, handle);
+}
+
 static int attach_fence(void)
 {
 	return vp_try_fence_attach(s.gpu, s.handle, DRM_VPRIME_FENCE_WRITE, 0,
@@ -472,7 +483,7 @@ static const struct vp_fault_op ops[] = {
 	  .call = begin_access, .undo = end_access,
 	  .finish = drop_imported, .end = close_vgem },
 	{ .name = "vgem-fence", .what = "FENCE_ATTACH to vgem's buffer",
-	  .begin = from_vgem, .prepare = make_imported,
+	  .begin = from_vgem_attached, .prepare = make_imported,
 	  .call = attach_fence, .undo = signal_fence,
 	  .finish = drop_imported, .end = close_vgem, .least = 2 },
 
