@@ -299,8 +299,8 @@ int vp_devices_init(void)
  * @gpus: how many, 0 to VP_MAX_GPUS
  *
  * As many as can be had. This never fails: programs may have the first ones open
- * by the time that another cannot be made, and the kernel frees the code of a
- * module whose loading fails, whoever uses it.
+ * by the time that another cannot be made, and when loading fails the kernel
+ * frees the module's code under open files.
  *
  * Context: loading the module, when nothing is left that can fail.
  */

@@ -211,7 +211,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 	struct vp_fence *fence;
 	int ret;
 
-	/* Who is refused is mostly left without the timeline that he would need. */
+	/* A refusal makes no timeline, unless the buffer becomes busy just now. */
 	if (!READ_ONCE(client->buffers[write]) &&
 	    !dma_resv_test_signaled(resv, dma_resv_usage_rw(write)))
 		return -EBUSY;

@@ -238,7 +238,7 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 	spin_lock_init(&fence->lock);
 	INIT_LIST_HEAD(&fence->waiters);
 	fence->has_deadline = false;
-	/* Each on its own to the kernel: nobody may think that they come in order. */
+	/* A context of its own: the kernel takes one context's fences to be in order. */
 	if (timeline->kind == VP_TIMELINE_BUFFERS)
 		context = dma_fence_context_alloc(1);
 	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context, 0);

@@ -2,10 +2,10 @@
 /*
  * DOC: timelines
  *
- * Whoever makes fences makes them on a timeline. The timeline makes sure that
- * each of them signals: when its maker says so, when it is older than the owner's
- * limit, or when maker or owner are gone. It holds a reference until then, so
- * nobody else can keep a fence from signalling, and nobody waits for ever.
+ * Fences are made on a timeline, which makes sure that each of them signals: when
+ * its maker says so, when it is older than the owner's limit, or when maker or
+ * owner are gone. The timeline holds a reference until then, so a fence signals
+ * whatever becomes of its other users, and every wait for it ends.
  *
  * There are three kinds. An ordered timeline is one as the kernel means it: its
  * fences signal by number. On one for buffers each fence is a timeline of its own

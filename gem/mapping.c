@@ -208,7 +208,7 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
  * Returns 0; -EINVAL for a size of 0 or a range that is not within the buffer;
  * -EACCES as vp_gem_check_write(); -EFAULT for @user; -ENODEV when the GPU has
  * been unplugged or the buffer revoked; -EBUSY when it is out of the GPU's reach
- * and never idle; -ERESTARTSYS or -EINTR; -ENOMEM; or as
+ * and never idle, or its exporter moves it again and again; -ERESTARTSYS or -EINTR; -ENOMEM; or as
  * vp_dmabuf_map_attachment() and vp_dmabuf_device_access().
  */
 int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,

@@ -206,6 +206,7 @@ struct vp_attachment {
  *
  * @ref: handles, files, mappings and attachments keep it
  * @id: a number that no other buffer has had
+ * @registered: in the registry, guarded by its lock
  * @size: in bytes, whole pages
  * @ops: the exporter's callbacks
  * @resv: the reservation object: &own_resv, or the foreign exporter's
@@ -221,7 +222,6 @@ struct vp_attachment {
  *	@resv, read without
  * @reclaimed: whether the exporter has been told that it can free what was
  *	revoked; guarded by @resv
- * @registered: in the registry, guarded by its lock
  * @foreign: the kernel's buffer that this one wraps, on which it holds a
  *	reference; NULL when the memory is vprime's
  * @enforce_read_only: whether who got the buffer to read is kept from writing it;

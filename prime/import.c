@@ -270,7 +270,7 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 
 	info.name = kbuf->exp_name;
 	info.ops = &vp_import_ops;
-	/* The rest of the last page is nobody's, as with the DRM core's helpers. */
+	/* The last page counts as a whole one, as in the DRM core's helpers. */
 	info.size = PAGE_ALIGN(kbuf->size);
 	info.resv = kbuf->resv;
 	info.foreign = kbuf;

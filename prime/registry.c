@@ -38,7 +38,7 @@ void vp_registry_add(struct vp_dmabuf *buf)
 
 /**
  * vp_registry_del - a buffer goes
- * @buf: the buffer; nobody has a reference
+ * @buf: the buffer, whose last reference is gone
  *
  * Context: process context, with whatever lock.
  */

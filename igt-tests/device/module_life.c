@@ -32,7 +32,7 @@ static void load_refused(const char *param)
 
 /*
  * Older kernels have 64 of each kind of node, for all drivers, and vgem has one.
- * Those that were made stay: somebody may have opened one by then.
+ * The GPUs that were made stay: a program may have opened one by then.
  */
 static void load_many(unsigned int gpus)
 {

@@ -294,8 +294,7 @@ static void end_access(void)
 	vp_sync_end(s.dmabuf, DMA_BUF_SYNC_RW);
 }
 
-/* A fence on a buffer of theirs. */
-/* The first makes what all of its file share. */
+/* The first fence on a buffer makes what all of its file share. */
 static void from_vgem_attached(void)
 {
 	uint32_t handle;
@@ -306,6 +305,7 @@ static void from_vgem_attached(void)
 	vp_close(s.gpu, handle);
 }
 
+/* A fence on a buffer of theirs. */
 static int attach_fence(void)
 {
 	return vp_try_fence_attach(s.gpu, s.handle, DRM_VPRIME_FENCE_WRITE, 0,

@@ -3,8 +3,8 @@
  * Calls about fences whose arguments cannot be read, or whose answers cannot be
  * given: because the memory is not there or not to be written, or because the
  * process has no descriptor left. An object that was made stays until the file is
- * closed, as with the DRM core's own ioctls, and a fence until it signals; there
- * is no descriptor that nobody knows of.
+ * closed, as with the DRM core's own ioctls, and a fence until it signals. No
+ * descriptor is left that the process was not told of.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -187,7 +187,7 @@ static void fence_unanswered(void)
 		igt_assert_eq(open_files(), files);
 		igt_assert_eq(vp_fences_pending(), made);
 	}
-	/* Each has a number, and can be signalled by who guesses it. */
+	/* Each has a number, by which it can be signalled. */
 	igt_assert_eq(vp_try_timeline_signal(gpu, timeline, made + 1, 0), -ENOENT);
 	vp_timeline_signal(gpu, timeline, 1);
 	igt_assert_eq(vp_fences_pending(), made - 1);

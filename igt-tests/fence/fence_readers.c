@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Crowds of readers on one buffer: a writer has to wait for each of them, and
- * for those only that were there when he came.
+ * Crowds of readers on one buffer: a writer waits for each that was there when its
+ * wait began, and for no other.
  */
 #include <errno.h>
 #include <poll.h>
@@ -196,7 +196,7 @@ static void rolling(void)
 	vp_pair_end(&s);
 }
 
-/* ---- who came before the last readers ----------------------------------- */
+/* ---- waits that began before the last readers --------------------------- */
 
 #define HELD	20
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fences by the ten thousand, and by the thousand on one buffer, whose list the
- * kernel walks for each: nothing is left behind, and nobody else has to wait for
- * them to be cleared away.
+ * kernel walks for each: nothing is left behind, and other programs do not wait
+ * for them to be cleared away.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -529,7 +529,7 @@ igt_main
 	vp_subtest("long-timeline")
 		long_timeline();
 
-	igt_describe("A client is killed that has 2,000 fences pending, and nobody else stalls");
+	igt_describe("A client is killed that has 2,000 fences pending, and other programs do not stall");
 	vp_subtest("client-killed")
 		client_killed();
 

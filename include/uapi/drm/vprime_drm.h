@@ -238,9 +238,10 @@ struct drm_vprime_gem_info {
  * 0. EFAULT: @data. EACCES: a poke into a buffer that is
  * DRM_VPRIME_INFO_READ_ONLY, unless the module's enforce_read_only is 0. ENODEV:
  * the buffer has been revoked. EBUSY: the memory is out of the GPU's reach
- * (dma_bits), and somebody else has pinned it where it is, or puts fence after
- * fence on it. EOPNOTSUPP: the
- * memory is another driver's, and none that the CPU can play the GPU on. EINTR: a signal came while it waited. ENOMEM.
+ * (dma_bits), and another device has pinned it where it is, or fence after fence
+ * is put on it; or its exporter moves it again and again. EOPNOTSUPP: the memory
+ * is another driver's, and none that the CPU can play the GPU on. EINTR: a signal
+ * came while it waited. ENOMEM.
  */
 struct drm_vprime_gem_access {
 	/** @handle: in: the buffer's handle */
@@ -348,10 +349,10 @@ struct drm_vprime_fence_create {
  *
  * EINVAL: @error is neither 0 nor a negative errno, down to
  * -DRM_VPRIME_MAX_ERROR: other drivers pass it on to programs, and from 512 on
- * the numbers are the kernel's own. ENOENT: no such timeline in this file, or no fence of that number was made on it.
- * EALREADY: this fence has been signalled before. ETIMEDOUT: it had signalled by
- * itself, because it was not signalled in time; once for each such fence, and
- * those before it, after that it is EALREADY.
+ * the numbers are the kernel's own. ENOENT: no such timeline in this file, or no
+ * fence of that number was made on it. EALREADY: this fence has been signalled
+ * before. ETIMEDOUT: it had signalled by itself, because it was not signalled in
+ * time; once for each such fence, and those before it, after that it is EALREADY.
  */
 struct drm_vprime_timeline_signal {
 	/** @timeline: in: the timeline's handle */
