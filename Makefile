@@ -77,7 +77,7 @@ if [ "$$(cat '$2/headers' 2>/dev/null)" != "$$(realpath "$$headers")" ]; then rm
 mkdir -p '$2'; \
 realpath "$$headers" >'$2/headers'; \
 find '$2' -xtype l -delete; \
-find Kbuild $(wildcard drm gem prime fence include igt-tests/kernel) -type f \
+find Kbuild $(wildcard drm gem memory prime fence include igt-tests/kernel) -type f \
 		\( -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) | while IFS= read -r file; do \
 	if [ ! -L '$2'/"$$file" ]; then \
 		mkdir -p "$$(dirname '$2'/"$$file")"; ln -sr "$$file" '$2'/"$$file"; \
@@ -312,7 +312,7 @@ install: ## install the module (through DKMS where it is there), the header, and
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
 	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
-	$(Q)cp -r Makefile Kbuild dkms.conf COPYING $(wildcard drm gem prime fence include) "$(dkms_source)"
+	$(Q)cp -r Makefile Kbuild dkms.conf COPYING $(wildcard drm gem memory prime fence include) "$(dkms_source)"
 	$(Q)dkms install $(dkms_name) -k $(running)
 else
 	$(Q)$(again) module KVER=$(running) CONFIG_VPRIME_TESTS= CONFIG_VPRIME_VGEM=

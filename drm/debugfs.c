@@ -19,12 +19,13 @@
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 
+#include "count.h"
 #include "drm/debugfs.h"
 #include "fence/fence.h"
 #include "fence/list.h"
 #include "fence/timeline.h"
 #include "gem/object.h"
-#include "gem/storage.h"
+#include "memory/storage.h"
 #include "prime/dmabuf.h"
 #include "prime/list.h"
 #include "prime/registry.h"
@@ -32,27 +33,25 @@
 static struct dentry *vp_debugfs_root;
 
 static void vp_debugfs_count(struct seq_file *m, const char *name,
-			     atomic_long_t *count)
+			     const long __percpu *count)
 {
-	seq_printf(m, "%s %ld\n", name, atomic_long_read(count));
+	seq_printf(m, "%s %ld\n", name, vp_count_read(count));
 }
 
 static int vp_debugfs_counts_show(struct seq_file *m, void *unused)
 {
-	struct vp_dmabuf_counts *counts = &vp_dmabuf_counts;
-
-	vp_debugfs_count(m, "buffers", &counts->buffers);
+	vp_debugfs_count(m, "buffers", &vp_dmabuf_counts.buffers);
 	seq_printf(m, "views %ld\n", vp_gem_views());
-	vp_debugfs_count(m, "attachments", &counts->attachments);
-	vp_debugfs_count(m, "mappings", &counts->mappings);
-	vp_debugfs_count(m, "pins", &counts->pins);
-	vp_debugfs_count(m, "vmaps", &counts->vmaps);
-	vp_debugfs_count(m, "exports", &counts->exports);
-	vp_debugfs_count(m, "imports", &counts->imports);
+	vp_debugfs_count(m, "attachments", &vp_dmabuf_counts.attachments);
+	vp_debugfs_count(m, "mappings", &vp_dmabuf_counts.mappings);
+	vp_debugfs_count(m, "pins", &vp_dmabuf_counts.pins);
+	vp_debugfs_count(m, "vmaps", &vp_dmabuf_counts.vmaps);
+	vp_debugfs_count(m, "exports", &vp_dmabuf_counts.exports);
+	vp_debugfs_count(m, "imports", &vp_dmabuf_counts.imports);
 	seq_printf(m, "pages %ld\n", vp_storage_total_pages());
 	vp_debugfs_count(m, "timelines", &vp_timeline_count);
 	vp_debugfs_count(m, "fences", &vp_fence_count);
-	vp_debugfs_count(m, "violations", &counts->violations);
+	vp_debugfs_count(m, "violations", &vp_dmabuf_counts.violations);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vp_debugfs_counts);
@@ -62,7 +61,8 @@ static int vp_debugfs_violations_show(struct seq_file *m, void *unused)
 	enum vp_rule rule;
 
 	for (rule = 0; rule < VP_RULES; rule++)
-		vp_debugfs_count(m, vp_rule_name(rule), &vp_rule_counts[rule]);
+		seq_printf(m, "%s %ld\n", vp_rule_name(rule),
+			   atomic_long_read(&vp_rule_counts[rule]));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vp_debugfs_violations);

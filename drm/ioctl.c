@@ -28,9 +28,9 @@
 #include "drm/device.h"
 #include "drm/fence.h"
 #include "drm/ioctl.h"
-#include "gem/memory.h"
+#include "memory/memory.h"
 #include "gem/object.h"
-#include "gem/storage.h"
+#include "memory/storage.h"
 
 static int vp_ioctl_gem_create(struct drm_device *drm, void *data,
 			       struct drm_file *file)
@@ -53,7 +53,6 @@ static int vp_ioctl_gem_mmap_offset(struct drm_device *drm, void *data,
 }
 
 static void vp_ioctl_describe(struct drm_gem_object *obj,
-			      const struct drm_file *file,
 			      struct drm_vprime_gem_info *args)
 {
 	struct vp_dmabuf *buf = vp_gem_buf(obj);
@@ -74,7 +73,7 @@ static void vp_ioctl_describe(struct drm_gem_object *obj,
 		args->flags |= DRM_VPRIME_INFO_EXPORTED;
 	if (READ_ONCE(buf->revoked))
 		args->flags |= DRM_VPRIME_INFO_REVOKED;
-	if (!vp_gem_may_write(obj, file))
+	if (to_vp_gem(obj)->read_only)
 		args->flags |= DRM_VPRIME_INFO_READ_ONLY;
 
 	args->attached = 0;
@@ -105,7 +104,7 @@ static int vp_ioctl_gem_info(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	vp_ioctl_describe(obj, file, args);
+	vp_ioctl_describe(obj, args);
 	drm_gem_object_put(obj);
 	return 0;
 }
@@ -161,7 +160,7 @@ static int vp_ioctl_gem_access(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	ret = vp_gem_access(obj, file, args->offset, args->size,
+	ret = vp_gem_access(obj, args->offset, args->size,
 			    u64_to_user_ptr(args->data), write);
 	drm_gem_object_put(obj);
 	return ret;

@@ -14,7 +14,7 @@
 #include "drm/fence.h"
 #include "fence/fence.h"
 #include "fence/sw_sync.h"
-#include "gem/memory.h"
+#include "memory/memory.h"
 #include "gem/object.h"
 
 static unsigned int vp_gpus = 2;

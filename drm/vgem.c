@@ -28,7 +28,7 @@
 #include "fence/client.h"
 #include "fence/fence.h"
 #include "gem/gpu.h"
-#include "gem/memory.h"
+#include "memory/memory.h"
 #include "gem/object.h"
 
 /* As long as the kernel's vgem waits for a program that should signal. */

@@ -26,7 +26,7 @@
 #include "fence/fence.h"
 #include "fence/timeline.h"
 
-atomic_long_t vp_fence_count;
+DEFINE_PER_CPU(long, vp_fence_count);
 
 static struct kmem_cache *vp_fence_cache;
 
@@ -164,7 +164,7 @@ static void vp_fence_free(struct rcu_head *rcu)
 
 static void vp_fence_release(struct dma_fence *base)
 {
-	atomic_long_dec(&vp_fence_count);
+	this_cpu_dec(vp_fence_count);
 	call_rcu(&base->rcu, vp_fence_free);
 }
 
@@ -185,7 +185,7 @@ int vp_fences_init(void)
 {
 	int ret;
 
-	vp_fence_cache = VP_KMEM_CACHE(vp_fence);
+	vp_fence_cache = KMEM_CACHE(vp_fence, SLAB_ACCOUNT);
 	if (!vp_fence_cache)
 		return -ENOMEM;
 	ret = vp_timelines_init();
@@ -242,7 +242,7 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 	if (timeline->kind == VP_TIMELINE_BUFFERS)
 		context = dma_fence_context_alloc(1);
 	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context, 0);
-	atomic_long_inc(&vp_fence_count);
+	this_cpu_inc(vp_fence_count);
 	return fence;
 }
 

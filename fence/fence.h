@@ -5,10 +5,10 @@
 #ifndef VP_FENCE_FENCE_H
 #define VP_FENCE_FENCE_H
 
-#include <linux/atomic.h>
 #include <linux/dma-fence.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/rhashtable-types.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -89,7 +89,7 @@ struct vp_fence_waiter {
 };
 
 /* How many fences are alive, signalled or not. */
-extern atomic_long_t vp_fence_count;
+DECLARE_PER_CPU(long, vp_fence_count);
 
 int vp_fences_init(void);
 void vp_fences_fini(void);

@@ -54,36 +54,6 @@ long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 }
 
 /**
- * vp_resv_lock_idle - lock a buffer when it may be used
- * @resv: its reservation; locked when this succeeds
- * @usage: fences of this usage and stronger ones are waited for
- *
- * Waits without the lock: who is to signal may have to touch the buffer first.
- * Fences that come between the wait and the lock are waited for once; those that
- * come during that came later than the caller, and wait for him. Unlocked.
- *
- * Returns 0, with the lock held and none left of those fences that were there at
- * the call; -ERESTARTSYS or -EINTR when a signal came.
- */
-int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage)
-{
-	int rounds = 2, ret;
-	long left;
-
-	for (;;) {
-		left = vp_resv_wait(resv, usage, MAX_SCHEDULE_TIMEOUT);
-		if (left < 0)
-			return left;
-		ret = dma_resv_lock_interruptible(resv, NULL);
-		if (ret)
-			return ret;
-		if (!--rounds || dma_resv_test_signaled(resv, usage))
-			return 0;
-		dma_resv_unlock(resv);
-	}
-}
-
-/**
  * vp_resv_claim - put a new fence on a buffer that has none it conflicts with
  * @resv: the buffer's reservation
  * @fence: from vp_fence_create(), for reading or for writing; joins its timeline

@@ -11,7 +11,6 @@ struct vp_fence;
 
 long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 		  long timeout);
-int vp_resv_lock_idle(struct dma_resv *resv, enum dma_resv_usage usage);
 int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence);
 
 #endif /* VP_FENCE_RESV_H */

@@ -44,7 +44,7 @@ static struct workqueue_struct *vp_timeline_queue;
 
 DEFINE_MUTEX(vp_timelines_lock);
 LIST_HEAD(vp_timelines);
-atomic_long_t vp_timeline_count;
+DEFINE_PER_CPU(long, vp_timeline_count);
 
 /* The last id; guarded by vp_timelines_lock. */
 static u64 vp_timeline_last_id;
@@ -207,7 +207,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	timeline->id = ++vp_timeline_last_id;
 	list_add_tail(&timeline->node, &vp_timelines);
 	mutex_unlock(&vp_timelines_lock);
-	atomic_long_inc(&vp_timeline_count);
+	this_cpu_inc(vp_timeline_count);
 	return timeline;
 }
 
@@ -247,7 +247,7 @@ void vp_timeline_destroy(struct vp_timeline *timeline, int error)
 	mutex_lock(&vp_timelines_lock);
 	list_del_init(&timeline->node);
 	mutex_unlock(&vp_timelines_lock);
-	atomic_long_dec(&vp_timeline_count);
+	this_cpu_dec(vp_timeline_count);
 	vp_timeline_put(timeline);
 }
 

@@ -106,7 +106,7 @@ extern struct mutex vp_timelines_lock;
 extern struct list_head vp_timelines;
 
 /* How many those are. */
-extern atomic_long_t vp_timeline_count;
+DECLARE_PER_CPU(long, vp_timeline_count);
 
 int vp_timelines_init(void);
 void vp_timelines_fini(void);

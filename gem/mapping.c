@@ -4,8 +4,9 @@
  *
  * A GPU maps a buffer when it first has to read or write it, and keeps the
  * mapping until the memory moves, is revoked, the view goes, or the GPU is
- * unplugged. Until there is an engine, the GPU's reads and writes are what
- * DRM_IOCTL_VPRIME_GEM_PEEK and _POKE ask for.
+ * unplugged. Until there is an engine, the GPU's jobs are what
+ * DRM_IOCTL_VPRIME_GEM_PEEK and _POKE ask for, and the process that asks does
+ * them.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -14,15 +15,15 @@
 
 #include <drm/drm_drv.h>
 
+#include "fence/job.h"
 #include "fence/resv.h"
 #include "gem/gpu.h"
 #include "gem/mapping.h"
 #include "gem/object.h"
 
 /*
- * As much is copied at a time, in bytes: with the reservation lock held, and
- * through memory of the kernel's, because the program's own may be a mapping of
- * the very same buffer.
+ * As much is one job, in bytes: it is copied through memory of the kernel's,
+ * because the program's own may be a mapping of the very same buffer.
  */
 #define VP_ACCESS_CHUNK	(64 * 1024ul)
 
@@ -32,33 +33,28 @@
  */
 #define VP_REACH_ROUNDS	16
 
-/**
- * vp_gem_map - make sure that a GPU has a buffer mapped
- * @gem: the GPU's view; the buffer's reservation lock is held, and the GPU is
- *	plugged in and stays so meanwhile
- * @write: whether the GPU is going to write. Views that are to be read only
- *	are mapped for that as long as nobody does.
- *
- * Returns 0; -EAGAIN when the buffer has to move first and is not idle; or as
- * vp_dmabuf_map_attachment().
+/*
+ * Make sure that the GPU, which is plugged in, has the buffer mapped. A view that
+ * is to be read only is mapped for that as long as nobody writes.
  */
-int vp_gem_map(struct vp_gem *gem, bool write)
+static int vp_gem_map(struct vp_gem *gem, bool write)
 {
 	struct vp_gpu *gpu = to_vp_gpu(gem->base.dev);
 	enum dma_data_direction dir = DMA_BIDIRECTIONAL;
-	struct sg_table *sgt;
+	struct vp_mapping *mapping;
 
 	dma_resv_assert_held(gem->attach.buf->resv);
 
-	if (write && gem->attach.sgt && gem->attach.dir == DMA_TO_DEVICE)
+	if (write && gem->mapping && gem->mapping->dir == DMA_TO_DEVICE)
 		vp_gem_unmap(&gem->attach);
-	if (gem->attach.sgt)
+	if (gem->mapping)
 		return 0;
-	if (!write && READ_ONCE(gem->read_only))
+	if (!write && gem->read_only)
 		dir = DMA_TO_DEVICE;
-	sgt = vp_dmabuf_map_attachment(&gem->attach, dir);
-	if (IS_ERR(sgt))
-		return PTR_ERR(sgt);
+	mapping = vp_dmabuf_map_attachment(&gem->attach, dir);
+	if (IS_ERR(mapping))
+		return PTR_ERR(mapping);
+	WRITE_ONCE(gem->mapping, mapping);
 
 	spin_lock(&gpu->lock);
 	list_add(&gem->mapped, &gpu->mapped);
@@ -68,7 +64,11 @@ int vp_gem_map(struct vp_gem *gem, bool write)
 
 /**
  * vp_gem_unmap - drop a GPU's mapping of a buffer, if there is one
- * @attach: the attachment of a view; the buffer's reservation lock is held
+ * @attach: the attachment of a view
+ *
+ * What the GPU is doing with it goes on.
+ *
+ * Context: the buffer's reservation is locked.
  */
 void vp_gem_unmap(struct vp_attachment *attach)
 {
@@ -77,9 +77,10 @@ void vp_gem_unmap(struct vp_attachment *attach)
 
 	dma_resv_assert_held(attach->buf->resv);
 
-	if (!attach->sgt)
+	if (!gem->mapping)
 		return;
-	vp_dmabuf_unmap_attachment(attach, attach->sgt, attach->dir);
+	vp_dmabuf_unmap_attachment(attach, gem->mapping, gem->mapping->dir);
+	WRITE_ONCE(gem->mapping, NULL);
 
 	spin_lock(&gpu->lock);
 	list_del_init(&gem->mapped);
@@ -128,66 +129,101 @@ void vp_gem_unmap_all(struct drm_device *drm)
 	}
 }
 
-static int vp_gem_map_plugged(struct vp_gem *gem, bool write)
+/*
+ * Map the buffer, and put the job on it. Returns 0 with the mapping to be used; or
+ * as vp_gem_access(), and -EAGAIN when the buffer has to come into the GPU's reach
+ * first, and is not idle.
+ */
+static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
+			  size_t size, struct vp_mapping **mapping)
 {
+	struct vp_dmabuf *buf = gem->attach.buf;
 	int ret, idx;
 
+	ret = vp_dmabuf_populate(buf, offset, size);
+	if (ret)
+		return ret;
+	ret = dma_resv_lock_interruptible(buf->resv, NULL);
+	if (ret)
+		return ret;
+	ret = vp_dmabuf_reach(&gem->attach);
+	if (ret)
+		goto out;
+
+	ret = -ENODEV;
 	if (!drm_dev_enter(gem->base.dev, &idx))
-		return -ENODEV;
-	ret = vp_gem_map(gem, write);
+		goto out;
+	ret = vp_gem_map(gem, job->write);
+	if (!ret)
+		ret = vp_job_submit(job, buf->resv);
+	if (!ret)
+		*mapping = vp_mapping_get(gem->mapping);
 	drm_dev_exit(idx);
+out:
+	dma_resv_unlock(buf->resv);
 	return ret;
 }
 
-/*
- * Returns as vp_gem_access(); -EAGAIN when the buffer has to move first, and is
- * not idle; -EINPROGRESS when its exporter is moving it.
- */
-static int vp_gem_access_locked(struct vp_gem *gem, size_t offset, void *data,
-				size_t size, bool write)
+/* The job runs; no reservation is locked. */
+static int vp_gem_run(struct vp_gem *gem, struct vp_job *job,
+		      struct vp_mapping *mapping, size_t offset, void *data,
+		      size_t size)
 {
-	struct dma_resv *resv = gem->attach.buf->resv;
 	int ret, idx;
 
-	dma_resv_assert_held(resv);
+	ret = vp_job_wait(job);
+	if (!ret && !drm_dev_enter(gem->base.dev, &idx)) {
+		ret = -ENODEV;
+	} else if (!ret) {
+		ret = vp_dmabuf_access(mapping, offset, data, size, job->write);
+		drm_dev_exit(idx);
+	}
+	vp_job_finish(job, ret);
+	return ret;
+}
 
-	ret = vp_gem_map_plugged(gem, write);
-	if (ret)
-		return ret;
-	/* Mapping has made the exporter move: dynamic importers wait themselves. */
-	if (!dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
-		return -EINPROGRESS;
+static int vp_gem_do_job(struct vp_gem *gem, struct vp_job *job, size_t offset,
+			 void *data, size_t size)
+{
+	struct vp_dmabuf *buf = gem->attach.buf;
+	unsigned int rounds = VP_REACH_ROUNDS;
+	struct vp_mapping *mapping;
+	long left;
+	int ret;
 
-	if (!drm_dev_enter(gem->base.dev, &idx))
-		return -ENODEV;
-	ret = vp_dmabuf_device_access(&gem->attach, offset, data, size, write);
-	drm_dev_exit(idx);
+	while ((ret = vp_gem_prepare(gem, job, offset, size, &mapping))) {
+		if (ret != -EAGAIN)
+			return ret;
+		if (!rounds--)
+			return -EBUSY;
+		left = vp_resv_wait(buf->resv, DMA_RESV_USAGE_BOOKKEEP,
+				    MAX_SCHEDULE_TIMEOUT);
+		if (left < 0)
+			return left;
+	}
+	ret = vp_gem_run(gem, job, mapping, offset, data, size);
+	vp_mapping_put(mapping);
+	if (buf->foreign) {
+		dma_resv_lock(buf->resv, NULL);
+		vp_job_forget(job, buf->resv);
+		dma_resv_unlock(buf->resv);
+	}
 	return ret;
 }
 
 static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 			       size_t size, void __user *user, bool write)
 {
-	enum dma_resv_usage usage = dma_resv_usage_rw(write);
-	struct vp_dmabuf *buf = gem->attach.buf;
-	int rounds = VP_REACH_ROUNDS, ret;
+	struct vp_job *job;
+	int ret;
 
 	if (write && copy_from_user(data, user, size))
 		return -EFAULT;
-
-	do {
-		ret = vp_resv_lock_idle(buf->resv, usage);
-		if (ret)
-			return ret;
-		ret = vp_gem_access_locked(gem, offset, data, size, write);
-		dma_resv_unlock(buf->resv);
-		/* It has to move first, which waits for everybody. */
-		if (ret == -EAGAIN)
-			usage = DMA_RESV_USAGE_BOOKKEEP;
-	} while ((ret == -EAGAIN || ret == -EINPROGRESS) && rounds--);
-	if (ret == -EAGAIN || ret == -EINPROGRESS)
-		return -EBUSY;
-
+	job = vp_job_create(dev_name(gem->base.dev->dev), write);
+	if (!job)
+		return -ENOMEM;
+	ret = vp_gem_do_job(gem, job, offset, data, size);
+	vp_job_put(job);
 	if (!ret && !write && copy_to_user(user, data, size))
 		return -EFAULT;
 	return ret;
@@ -196,23 +232,24 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 /**
  * vp_gem_access - a GPU reads or writes a buffer
  * @obj: the GPU's view
- * @file: the file by which it is asked to
  * @offset: where, in bytes
  * @size: bytes
  * @user: the program's memory, that is read into or written from
  * @write: whether the GPU writes
  *
- * Waits for the fences that conflict, and maps the buffer for the GPU if it is
- * not mapped. Unlocked.
+ * A job for each VP_ACCESS_CHUNK: each waits for the fences that conflict when its
+ * turn comes, and whoever comes later waits for it.
  *
- * Returns 0; -EINVAL for a size of 0 or a range that is not within the buffer;
+ * Context: unlocked, sleeps.
+ *
+ * Return: 0; -EINVAL for a size of 0 or a range that is not within the buffer;
  * -EACCES as vp_gem_check_write(); -EFAULT for @user; -ENODEV when the GPU has
  * been unplugged or the buffer revoked; -EBUSY when it is out of the GPU's reach
- * and never idle, or its exporter moves it again and again; -ERESTARTSYS or -EINTR; -ENOMEM; or as
- * vp_dmabuf_map_attachment() and vp_dmabuf_device_access().
+ * and never idle; -ERESTARTSYS or -EINTR; -ENOMEM; or as
+ * vp_dmabuf_map_attachment() and vp_dmabuf_access().
  */
-int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,
-		  u64 offset, u64 size, void __user *user, bool write)
+int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
+		  void __user *user, bool write)
 {
 	struct vp_gem *gem = to_vp_gem(obj);
 	size_t chunk;
@@ -222,7 +259,7 @@ int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,
 	if (!size || offset >= obj->size || size > obj->size - offset)
 		return -EINVAL;
 	if (write)
-		ret = vp_gem_check_write(obj, file);
+		ret = vp_gem_check_write(obj);
 	if (ret)
 		return ret;
 

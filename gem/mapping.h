@@ -6,9 +6,7 @@
 #define VP_GEM_MAPPING_H
 
 struct vp_attachment;
-struct vp_gem;
 
-int vp_gem_map(struct vp_gem *gem, bool write);
 void vp_gem_unmap(struct vp_attachment *attach);
 
 #endif /* VP_GEM_MAPPING_H */

@@ -19,12 +19,14 @@
 #include <drm/drm_vma_manager.h>
 
 #include "compat.h"
+#include "count.h"
 #include "gem/gpu.h"
 #include "gem/mapping.h"
-#include "gem/memory.h"
+#include "memory/memory.h"
 #include "gem/object.h"
 #include "prime/export.h"
 #include "prime/trace.h"
+#include "prime/watch.h"
 
 /*
  * Rows of dumb buffers begin on multiples of this, in bytes, as on most GPUs:
@@ -33,7 +35,7 @@
 #define VP_DUMB_PITCH_ALIGN	64u
 
 static struct kmem_cache *vp_gem_cache;
-static atomic_long_t vp_gem_count;
+static DEFINE_PER_CPU(long, vp_gem_count);
 
 /**
  * vp_gem_init - make views possible
@@ -42,7 +44,7 @@ static atomic_long_t vp_gem_count;
  */
 int vp_gem_init(void)
 {
-	vp_gem_cache = VP_KMEM_CACHE(vp_gem);
+	vp_gem_cache = KMEM_CACHE(vp_gem, SLAB_ACCOUNT);
 	return vp_gem_cache ? 0 : -ENOMEM;
 }
 
@@ -61,7 +63,7 @@ void vp_gem_fini(void)
  */
 long vp_gem_views(void)
 {
-	return atomic_long_read(&vp_gem_count);
+	return vp_count_read(&vp_gem_count);
 }
 
 static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
@@ -74,9 +76,21 @@ static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 			   gem->base.dev->anon_inode->i_mapping);
 }
 
-static const struct vp_importer_ops vp_gem_importer_ops = {
-	.invalidate_mappings = vp_gem_unmap,
-	.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
+/* By whether the device snoops the CPU's caches. */
+static const struct vp_importer_ops vp_gem_importer_ops[] = {
+	[false] = {
+		.played = true,
+		.noncoherent = true,
+		.revocable = true,
+		.invalidate_mappings = vp_gem_unmap,
+		.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
+	},
+	[true] = {
+		.played = true,
+		.revocable = true,
+		.invalidate_mappings = vp_gem_unmap,
+		.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
+	},
 };
 
 static void vp_gem_free(struct drm_gem_object *obj)
@@ -86,9 +100,9 @@ static void vp_gem_free(struct drm_gem_object *obj)
 
 	/*
 	 * Nobody maps it any more. Who unmaps it just now, because the buffer moves,
-	 * has the reservation lock until he is done, which detaching waits for.
+	 * has the reservation lock until that is done, which detaching waits for.
 	 */
-	if (READ_ONCE(gem->attach.sgt)) {
+	if (READ_ONCE(gem->mapping)) {
 		dma_resv_lock(buf->resv, NULL);
 		vp_gem_unmap(&gem->attach);
 		dma_resv_unlock(buf->resv);
@@ -98,12 +112,13 @@ static void vp_gem_free(struct drm_gem_object *obj)
 	drm_gem_object_release(obj);
 	vp_dmabuf_detach(&gem->attach);
 	kmem_cache_free(vp_gem_cache, gem);
-	atomic_long_dec(&vp_gem_count);
+	this_cpu_dec(vp_gem_count);
 }
 
 static struct dma_buf *vp_gem_export(struct drm_gem_object *obj, int flags)
 {
-	return vp_dmabuf_kernel_get(vp_gem_buf(obj), flags);
+	return vp_dmabuf_kernel_get(vp_gem_buf(obj),
+				    to_vp_gem(obj)->read_only ? O_RDONLY : flags);
 }
 
 static vm_fault_t vp_gem_fault(struct vm_fault *vmf)
@@ -112,7 +127,8 @@ static vm_fault_t vp_gem_fault(struct vm_fault *vmf)
 
 	/* The mapping lies at a fake offset in the device's address space. */
 	return vp_dmabuf_fault(vp_gem_buf(obj), vmf,
-			       vmf->pgoff - drm_vma_node_start(&obj->vma_node));
+			       vmf->pgoff - drm_vma_node_start(&obj->vma_node),
+			       to_vp_gpu(obj->dev)->coherent);
 }
 
 /* A mapping keeps the view, through which it can be zapped. */
@@ -122,17 +138,44 @@ static const struct vm_operations_struct vp_gem_vm_ops = {
 	.fault = vp_gem_fault,
 };
 
+/* Whether what may only be read is kept from being written. */
+static bool vp_gem_is_enforced(struct drm_gem_object *obj)
+{
+	const bool *enforce = to_vp_gpu(obj->dev)->enforce_read_only;
+
+	return enforce && READ_ONCE(*enforce);
+}
+
+/**
+ * vp_gem_check_write - somebody is about to write through a view
+ * @obj: the view
+ *
+ * One that is to be read only is reported, and refused unless the GPU's driver is
+ * told to let it pass.
+ *
+ * Context: any that may allocate.
+ *
+ * Return: 0 or -EACCES.
+ */
+int vp_gem_check_write(struct drm_gem_object *obj)
+{
+	if (!to_vp_gem(obj)->read_only)
+		return 0;
+	vp_dmabuf_misuse(vp_gem_buf(obj), obj->dev->dev,
+			 VP_RULE_WRITABLE_READ_ONLY);
+	return vp_gem_is_enforced(obj) ? -EACCES : 0;
+}
+
 static int vp_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
-	const struct drm_file *file = vma->vm_file->private_data;
 	struct vp_dmabuf *buf = vp_gem_buf(obj);
 	int ret;
 
 	if (vma->vm_flags & VM_WRITE) {
-		ret = vp_gem_check_write(obj, file);
+		ret = vp_gem_check_write(obj);
 		if (ret)
 			return ret;
-	} else if (vp_gem_is_enforced(obj) && !vp_gem_may_write(obj, file)) {
+	} else if (to_vp_gem(obj)->read_only && vp_gem_is_enforced(obj)) {
 		vp_vm_flags_clear(vma, VM_MAYWRITE);
 	}
 	ret = vp_dmabuf_mmap(buf, vma, vma->vm_pgoff -
@@ -179,8 +222,6 @@ static size_t vp_gem_rss(struct drm_gem_object *obj)
 
 static const struct drm_gem_object_funcs vp_gem_funcs = {
 	.free = vp_gem_free,
-	.open = vp_gem_open,
-	.close = vp_gem_close,
 	.export = vp_gem_export,
 	.mmap = vp_gem_mmap,
 	.print_info = vp_gem_print_info,
@@ -189,9 +230,13 @@ static const struct drm_gem_object_funcs vp_gem_funcs = {
 	VP_GEM_FUNC_RSS(vp_gem_rss)
 };
 
-/* A new view of @buf, on which it takes a reference through its attachment. */
+/*
+ * A new view of @buf, on which it takes a reference through its attachment. One
+ * that comes in through PRIME is found by others from here on.
+ */
 static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
-					      struct vp_dmabuf *buf)
+					      struct vp_dmabuf *buf,
+					      bool imported, bool read_only)
 {
 	struct vp_gem *gem;
 	int ret;
@@ -205,26 +250,28 @@ static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 			.funcs = &vp_gem_funcs,
 			.resv = buf->resv,
 		},
+		.imported = imported,
+		.read_only = read_only,
 		.mapped = LIST_HEAD_INIT(gem->mapped),
 	};
-	vp_writers_init(&gem->writers);
 	drm_gem_private_object_init(drm, &gem->base, buf->size);
 
 	/* From here on other threads find the view through the buffer. */
 	ret = vp_dmabuf_attach(buf, &gem->attach, drm->dev,
-			       &vp_gem_importer_ops);
+			       &vp_gem_importer_ops[to_vp_gpu(drm)->coherent]);
 	if (ret) {
 		drm_gem_object_release(&gem->base);
 		kmem_cache_free(vp_gem_cache, gem);
 		return ERR_PTR(ret);
 	}
-	atomic_long_inc(&vp_gem_count);
+	this_cpu_inc(vp_gem_count);
 	return &gem->base;
 }
 
 /* This device's live view of @buf with a reference, or NULL. */
 static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
-					       struct vp_dmabuf *buf)
+					       struct vp_dmabuf *buf,
+					       bool read_only)
 {
 	struct vp_attachment *attach;
 	struct vp_gem *gem;
@@ -234,38 +281,29 @@ static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
 	list_for_each_entry(attach, &buf->attachments, node) {
 		gem = vp_gem_from_attachment(attach);
 		/* One that is on its way out has no reference left to take. */
-		if (gem && gem->base.dev == drm &&
+		if (gem && gem->base.dev == drm && gem->read_only == read_only &&
 		    kref_get_unless_zero(&gem->base.refcount))
 			return &gem->base;
 	}
 	return NULL;
 }
 
-/*
- * This device's view of @buf with a reference, made if there is none. One that
- * came in through a file that can be written can be written from then on.
- */
+/* This device's view of @buf with a reference, made if there is none. */
 static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
 					      struct vp_dmabuf *buf,
-					      bool writable)
+					      bool read_only)
 {
 	struct drm_gem_object *obj;
 
 	dma_resv_lock(buf->resv, NULL);
-	obj = vp_gem_find_view(drm, buf);
+	obj = vp_gem_find_view(drm, buf, read_only);
 	dma_resv_unlock(buf->resv);
-	if (obj) {
-		if (writable)
-			WRITE_ONCE(to_vp_gem(obj)->read_only, false);
+	if (obj)
 		return obj;
-	}
 
-	obj = vp_gem_new_view(drm, buf);
-	if (IS_ERR(obj))
-		return obj;
-	to_vp_gem(obj)->imported = true;
-	to_vp_gem(obj)->read_only = !writable;
-	trace_import(buf, drm->dev);
+	obj = vp_gem_new_view(drm, buf, true, read_only);
+	if (!IS_ERR(obj))
+		trace_import(buf, drm->dev);
 	return obj;
 }
 
@@ -277,7 +315,7 @@ static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
  */
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
 {
-	if (attach->ops != &vp_gem_importer_ops)
+	if (!attach->ops || attach->ops->invalidate_mappings != vp_gem_unmap)
 		return NULL;
 	return container_of(attach, struct vp_gem, attach);
 }
@@ -306,7 +344,7 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 		return ERR_CAST(buf);
 
 	buf->enforce_read_only = to_vp_gpu(drm)->enforce_read_only;
-	obj = vp_gem_new_view(drm, buf);
+	obj = vp_gem_new_view(drm, buf, false, false);
 	vp_dmabuf_put(buf);
 	return obj;
 }
@@ -325,7 +363,8 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf)
 {
-	bool writable = vp_export_is_writable(kbuf);
+	bool read_only = to_vp_gpu(drm)->enforce_read_only &&
+			 !vp_export_is_writable(kbuf);
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
 
@@ -334,12 +373,12 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 	/* The caller's reference on a dma_buf of vprime's holds the buffer. */
 	buf = vp_export_unwrap(kbuf);
 	if (buf)
-		return vp_gem_get_view(drm, buf, writable);
+		return vp_gem_get_view(drm, buf, read_only);
 
 	buf = vp_dmabuf_from_kernel(kbuf);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
-	obj = vp_gem_get_view(drm, buf, writable);
+	obj = vp_gem_get_view(drm, buf, read_only);
 	vp_dmabuf_put(buf);
 	return obj;
 }

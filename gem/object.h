@@ -7,7 +7,6 @@
 
 #include <drm/drm_gem.h>
 
-#include "gem/writers.h"
 #include "prime/dmabuf.h"
 
 struct drm_mode_create_dumb;
@@ -16,21 +15,23 @@ struct drm_mode_create_dumb;
  * struct vp_gem - one device's view of a buffer
  * @base: the DRM core's part; its resv is the buffer's
  * @attach: the device's place at the buffer, which holds the buffer
+ * @mapping: how the device reaches it, NULL before it has to; guarded by the
+ *	buffer's reservation
  * @imported: whether the view came in through PRIME
- * @read_only: whether it did through files only that cannot be written;
- *	guarded by the device's object_name_lock, read without
- * @writers: the files that may write it
- * @mapped: in &vp_gpu.mapped, guarded by its lock; empty without a mapping
+ * @read_only: whether it did so through a file that cannot be written: then nobody
+ *	writes through this view
+ * @mapped: in &vp_gpu.mapped, guarded by its lock; empty without @mapping
  *
- * A device never has two live views of one buffer: vp_gem_import() finds the
- * one there is through the buffer's attachments.
+ * A device has two live views of one buffer at most, one of them to read only:
+ * vp_gem_import() finds those there are through the buffer's attachments. So a
+ * handle is the right to do what its view allows, however it came to a file.
  */
 struct vp_gem {
 	struct drm_gem_object base;
 	struct vp_attachment attach;
+	struct vp_mapping *mapping;
 	bool imported;
 	bool read_only;
-	struct vp_writers writers;
 	struct list_head mapped;
 };
 
@@ -58,9 +59,10 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size);
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf);
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach);
+int vp_gem_check_write(struct drm_gem_object *obj);
 
-int vp_gem_access(struct drm_gem_object *obj, struct drm_file *file,
-		  u64 offset, u64 size, void __user *user, bool write);
+int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
+		  void __user *user, bool write);
 void vp_gem_unmap_all(struct drm_device *drm);
 
 int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,

@@ -12,6 +12,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
@@ -34,18 +35,16 @@
 #endif
 
 /*
- * A cache of objects that are set up in full, by assignment, whenever one is
- * taken. Distributions zero all memory that is allocated, which would be once
- * more; objects of caches with a constructor are left alone. They are charged to
- * the memory cgroup of who has them made.
+ * What only modules that test vprime call is exported to these, where they are
+ * built. The namespace is a string since 6.13.
  */
-static inline void vp_cache_constructor(void *object)
-{
-}
-
-#define VP_KMEM_CACHE(type) \
-	kmem_cache_create(KBUILD_MODNAME "_" #type, sizeof(struct type), __alignof__(struct type), \
-			  SLAB_ACCOUNT, vp_cache_constructor)
+#if !defined(VP_TESTS)
+#define VP_EXPORT_FOR_TESTS(symbol)
+#elif VP_HAVE_BARE_NAMESPACE
+#define VP_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, VPRIME_TESTS)
+#else
+#define VP_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, "VPRIME_TESTS")
+#endif
 
 /* vma->vm_flags may not be written directly since 6.3. */
 static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
@@ -77,6 +76,16 @@ static inline bool vp_get_file_unless_dying(struct file *file)
 	return get_file_active(&file);
 #else
 	return get_file_rcu(file);
+#endif
+}
+
+/* Lets go of what the fault handler was called with: since 6.4 not always mmap_lock. */
+static inline void vp_release_fault_lock(struct vm_fault *vmf)
+{
+#if VP_HAVE_RELEASE_FAULT_LOCK
+	release_fault_lock(vmf);
+#else
+	mmap_read_unlock(vmf->vma->vm_mm);
 #endif
 }
 
@@ -180,11 +189,8 @@ static inline void vp_bare_device_destroy(struct device *dev)
 #define VP_KERNEL_PINS_AT_MAP \
 	(!VP_HAVE_ATTACH_REVOCABLE && !IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
 
-/*
- * An importer that unmaps when told, even if it has pinned. Kernels that do not
- * know the word have only the callback to go by.
- */
-static inline bool vp_kernel_attach_revocable(struct dma_buf_attachment *kattach)
+/* An importer that can be told to unmap. */
+static inline bool vp_kernel_attach_can_be_told(struct dma_buf_attachment *kattach)
 {
 #if VP_HAVE_ATTACH_REVOCABLE
 	return dma_buf_attach_revocable(kattach);

@@ -33,8 +33,12 @@ ask() {
 names=
 ask THE_HEADERS 'linux/module.h drm/drm_drv.h' \
 	'static struct drm_driver d = { .name = "probe" }; (void)d;'
+ask BARE_NAMESPACE linux/module.h \
+	'MODULE_IMPORT_NS(PROBE);'
 ask VM_FLAGS_SET linux/mm.h \
 	'vm_flags_set((struct vm_area_struct *)0, 0);'
+ask RELEASE_FAULT_LOCK linux/mm.h \
+	'release_fault_lock((struct vm_fault *)0);'
 ask GET_FILE_ACTIVE linux/fs.h \
 	'struct file *f = 0; (void)get_file_active(&f);'
 ask INSERT_PFN_PMD_LONG 'linux/mm.h linux/huge_mm.h' \

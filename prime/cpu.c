@@ -9,19 +9,12 @@
  * the next touch faults, and is reported unless it is in one.
  */
 #include <linux/dma-buf.h>
-#include <linux/export.h>
 #include <linux/mm.h>
 
 #include "compat.h"
 #include "fence/resv.h"
 #include "prime/dmabuf.h"
 #include "prime/trace.h"
-
-/* Has the buffer users beside the one who made it? */
-static bool vp_dmabuf_is_shared(struct vp_dmabuf *buf)
-{
-	return READ_ONCE(buf->exported) || buf->attached > 1;
-}
 
 /* Which fences an access has to wait for. */
 static enum dma_resv_usage vp_cpu_usage(enum dma_data_direction dir)
@@ -70,7 +63,7 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 	trace_cpu_access(buf, true, dir);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_begin_cpu_access);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_begin_cpu_access);
 
 /**
  * vp_dmabuf_finish_cpu_access - what an end does beside counting
@@ -114,7 +107,7 @@ int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 	vp_watch_cpu_end(buf);
 	return vp_dmabuf_finish_cpu_access(buf, dir);
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_end_cpu_access);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_end_cpu_access);
 
 /**
  * vp_dmabuf_mmap - set up a CPU mapping of a buffer
@@ -154,42 +147,74 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 	vp_vm_flags_set(vma, VM_IO | VM_PFNMAP);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_mmap);
+
+/*
+ * Lock the reservation for a fault. Where it is taken, mmap_lock is let go for the
+ * wait, as TTM does: or whoever wants that one for anything waits as well.
+ *
+ * Returns 0 with the lock, or what the fault is to return.
+ */
+static vm_fault_t vp_dmabuf_lock_for_fault(struct vp_dmabuf *buf,
+					   struct vm_fault *vmf)
+{
+	if (dma_resv_trylock(buf->resv))
+		return 0;
+
+	/* A signal ends the wait: it is handled, and the touch comes again. */
+	if (!fault_flag_allow_retry_first(vmf->flags))
+		return dma_resv_lock_interruptible(buf->resv, NULL) ?
+		       VM_FAULT_NOPAGE : 0;
+
+	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
+		/* What the mapping keeps may go with it from here on. */
+		vp_dmabuf_ref(buf);
+		vp_release_fault_lock(vmf);
+		if (!dma_resv_lock_interruptible(buf->resv, NULL))
+			dma_resv_unlock(buf->resv);
+		vp_dmabuf_put(buf);
+	}
+	return VM_FAULT_RETRY;
+}
 
 /**
  * vp_dmabuf_fault - put pages where a CPU mapping was touched
  * @buf: the buffer
  * @vmf: the fault
  * @pgoff: the page of the buffer that was touched
+ * @for_cpu: whether it is to be seen as the CPU does, or as devices do that do
+ *	not snoop the CPU's caches
  *
- * Unlocked, called by the fault handlers of those who set up mappings.
+ * Called by the fault handlers of those who set up mappings.
  *
- * Returns VM_FAULT_NOPAGE when the touch is to be tried again, VM_FAULT_SIGBUS
- * when there is no such page, no memory for it, or it has been revoked.
+ * Context: mmap_lock, or the lock of the one mapping; both may be let go.
+ *
+ * Return: VM_FAULT_NOPAGE when the touch is to be tried again; VM_FAULT_RETRY, with
+ * the lock let go unless the flags of the fault say that it must not wait;
+ * VM_FAULT_SIGBUS when there is no such page, no memory for it, or it has been
+ * revoked.
  */
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			   unsigned long pgoff)
+			   unsigned long pgoff, bool for_cpu)
 {
 	vm_fault_t ret;
+	int error = 0;
 
 	if (pgoff >= buf->size >> PAGE_SHIFT)
 		return VM_FAULT_SIGBUS;
 
-	/* A signal ends the wait: it is handled, and the touch comes again. */
-	if (dma_resv_lock_interruptible(buf->resv, NULL))
-		return VM_FAULT_NOPAGE;
-	ret = VM_FAULT_SIGBUS;
-	if (buf->revoked)
-		goto out;
-	if (vp_watch_is_strict() && vp_dmabuf_is_shared(buf) &&
-	    !vp_watch_cpu_is_open(buf))
-		vp_dmabuf_misuse(buf, NULL, VP_RULE_CPU_OUTSIDE_ACCESS);
-	ret = buf->ops->fault(buf, vmf, pgoff);
-out:
+	if (buf->ops->populate)
+		error = buf->ops->populate(buf, pgoff << PAGE_SHIFT, PAGE_SIZE);
+	if (error)
+		return error == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+
+	ret = vp_dmabuf_lock_for_fault(buf, vmf);
+	if (ret)
+		return ret;
+	ret = buf->revoked ? VM_FAULT_SIGBUS :
+			     buf->ops->fault(buf, vmf, pgoff, for_cpu);
 	dma_resv_unlock(buf->resv);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_fault);
 
 /**
  * vp_dmabuf_vmap - map a whole buffer into the kernel
@@ -227,10 +252,10 @@ int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	}
 	buf->vmap_users++;
 	*map = buf->vmap_ptr;
-	atomic_long_inc(&vp_dmabuf_counts.vmaps);
+	this_cpu_inc(vp_dmabuf_counts.vmaps);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_vmap);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_vmap);
 
 /**
  * vp_dmabuf_vunmap - undo one vp_dmabuf_vmap()
@@ -250,7 +275,7 @@ void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 		return;
 	}
 	iosys_map_clear(map);
-	atomic_long_dec(&vp_dmabuf_counts.vmaps);
+	this_cpu_dec(vp_dmabuf_counts.vmaps);
 	if (--buf->vmap_users)
 		return;
 
@@ -258,4 +283,4 @@ void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	iosys_map_clear(&buf->vmap_ptr);
 	buf->ops->vunmap(buf, &ptr);
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_vunmap);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_vunmap);

@@ -5,13 +5,14 @@
 #ifndef VP_PRIME_DMABUF_H
 #define VP_PRIME_DMABUF_H
 
-#include <linux/atomic.h>
 #include <linux/dma-direction.h>
 #include <linux/dma-resv.h>
 #include <linux/iosys-map.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/percpu.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 
 #include "prime/watch.h"
@@ -22,6 +23,7 @@ struct sg_table;
 struct vm_area_struct;
 struct vp_attachment;
 struct vp_dmabuf;
+struct vp_mapping;
 
 /* Room for an exporter's name, with the NUL that ends it. */
 #define VP_DMABUF_NAME_LEN	32
@@ -44,9 +46,16 @@ struct vp_dmabuf_ops {
 	void (*detach)(struct vp_dmabuf *buf, struct vp_attachment *attach);
 
 	/**
+	 * @reach: optional, locked. Puts the memory where the attachment's
+	 * device reaches it, before it is pinned or mapped. Returns 0; -EAGAIN
+	 * when that is a device that the CPU plays, and it is to wait first
+	 * until the buffer is idle; or as vp_dmabuf_move_locked().
+	 */
+	int (*reach)(struct vp_attachment *attach);
+
+	/**
 	 * @pin: optional, locked. The memory may not move until @unpin. Calls
-	 * nest. This is the last chance to put it where the attachment's device
-	 * reaches it. Without it the exporter's memory never moves by itself.
+	 * nest. Without it the exporter's memory never moves by itself.
 	 */
 	int (*pin)(struct vp_attachment *attach);
 
@@ -54,15 +63,30 @@ struct vp_dmabuf_ops {
 	void (*unpin)(struct vp_attachment *attach);
 
 	/**
-	 * @map: required, locked. Makes all of the memory exist and maps it
-	 * for the attachment's device. Returns the table, or an ERR_PTR.
+	 * @map: required, locked. Makes the memory exist that the device may
+	 * reach by @dir, and lets the device reach it. Allocates the mapping,
+	 * zeroed but for &vp_mapping.sgt; returns it, or an ERR_PTR.
 	 */
-	struct sg_table *(*map)(struct vp_attachment *attach,
-				enum dma_data_direction dir);
+	struct vp_mapping *(*map)(struct vp_attachment *attach,
+				  enum dma_data_direction dir);
 
-	/** @unmap: required, locked. Takes back what @map returned. */
-	void (*unmap)(struct vp_attachment *attach, struct sg_table *sgt,
-		      enum dma_data_direction dir);
+	/** @unmap: required, locked. Nobody uses the mapping: frees it. */
+	void (*unmap)(struct vp_mapping *mapping);
+
+	/**
+	 * @populate: optional, unlocked. Makes some bytes exist, which read as
+	 * zeroes until then. Returns 0, -ENOMEM, -ENODEV when the buffer has
+	 * been revoked, or -EINTR when the process is being killed.
+	 */
+	int (*populate)(struct vp_dmabuf *buf, size_t offset, size_t size);
+
+	/**
+	 * @access: optional. A device that the CPU plays reads or writes bytes
+	 * that have been populated, through its mapping. On the way to a
+	 * fence's signal: takes no reservation lock and allocates nothing.
+	 */
+	int (*access)(struct vp_mapping *mapping, size_t offset, void *data,
+		      size_t size, bool write);
 
 	/**
 	 * @begin_cpu_access: optional, unlocked. The CPU is about to look:
@@ -78,12 +102,6 @@ struct vp_dmabuf_ops {
 			      enum dma_data_direction dir);
 
 	/**
-	 * @one_end: whether one @end_cpu_access does what any number would:
-	 * many are ended at once when a process dies that began them
-	 */
-	bool one_end;
-
-	/**
 	 * @mmap: optional, unlocked, mmap lock held. For an exporter that sets
 	 * up CPU mappings in a way of its own; others have @fault instead, or
 	 * cannot be mapped. Bounds and flags have been checked.
@@ -93,10 +111,12 @@ struct vp_dmabuf_ops {
 
 	/**
 	 * @fault: optional, locked. Puts the buffer's page @pgoff, and more
-	 * where it is cheap, at the place of the fault.
+	 * where it is cheap, at the place of the fault: as the CPU sees it, or
+	 * as the devices do. It has been populated. Returns VM_FAULT_NOPAGE
+	 * also when it has gone since, and the touch is to come again.
 	 */
 	vm_fault_t (*fault)(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			    unsigned long pgoff);
+			    unsigned long pgoff, bool for_cpu);
 
 	/**
 	 * @vmap: optional, locked. One kernel mapping of the whole buffer; the
@@ -111,9 +131,8 @@ struct vp_dmabuf_ops {
 	 * @move: optional, locked. Puts the memory elsewhere, with what is in
 	 * it. All fences have signalled, nobody has a pin or a kernel mapping,
 	 * and everybody has been told. A device that keeps its old mapping all
-	 * the same (&vp_dmabuf.stale counts those) may go on reading the old
-	 * memory until @unmap, so that has to stay as long. Returns 0 or an
-	 * errno, with the memory where it was.
+	 * the same may go on reading the old memory until @unmap, so that has
+	 * to stay as long. Returns 0 or an errno, with the memory where it was.
 	 */
 	int (*move)(struct vp_dmabuf *buf);
 
@@ -122,18 +141,6 @@ struct vp_dmabuf_ops {
 	 * more, and nobody will: it can be freed.
 	 */
 	void (*revoke)(struct vp_dmabuf *buf);
-
-	/**
-	 * @begin_device_access: optional, locked. A device that the CPU plays
-	 * is about to read or write some bytes through its mapping. For
-	 * exporters that have to do what caches or buses do on a real device.
-	 */
-	void (*begin_device_access)(struct vp_attachment *attach, size_t offset,
-				    size_t size, bool write);
-
-	/** @end_device_access: required with the above, locked. It has. */
-	void (*end_device_access)(struct vp_attachment *attach, size_t offset,
-				  size_t size, bool write);
 
 	/** @resident: optional, any context. How many bytes exist now. */
 	size_t (*resident)(struct vp_dmabuf *buf);
@@ -150,12 +157,29 @@ struct vp_dmabuf_ops {
  */
 struct vp_importer_ops {
 	/**
+	 * @played: whether the CPU plays the device, by vp_dmabuf_access():
+	 * its mappings need no DMA addresses
+	 */
+	bool played;
+
+	/**
+	 * @noncoherent: whether the device, which the CPU plays, does not see
+	 * what is in the CPU's caches
+	 */
+	bool noncoherent;
+
+	/**
+	 * @revocable: whether a pin is given up when the importer is told
+	 */
+	bool revocable;
+
+	/**
 	 * @invalidate_mappings: optional, locked. The memory is about to move,
-	 * or to be taken away: drop the device's mapping with
+	 * or to be taken away: drop the device's mappings with
 	 * vp_dmabuf_unmap_attachment(), now or as soon as the device is done
 	 * with what it has begun, and map again at the next use. Having it
-	 * makes the importer's mappings movable, and revocable while it pins;
-	 * without it every mapping pins.
+	 * makes the importer's mappings movable; without it every mapping
+	 * pins.
 	 */
 	void (*invalidate_mappings)(struct vp_attachment *attach);
 
@@ -177,11 +201,8 @@ struct vp_importer_ops {
  * @ops: the importer's callbacks, NULL for one that has none
  * @exporter_priv: the exporter's own
  * @node: in &vp_dmabuf.attachments
- * @sgt: the device's mapping, NULL when there is none
- * @dir: the direction @sgt was mapped for
+ * @mappings: the device's &struct vp_mapping
  * @pins: how often the importer has pinned through this attachment
- * @map_pins: whether @sgt holds a pin of its own
- * @stale: whether the importer has been told to drop @sgt, and has not yet
  *
  * Everything from @node on is guarded by the buffer's reservation lock.
  */
@@ -192,10 +213,36 @@ struct vp_attachment {
 	void *exporter_priv;
 
 	struct list_head node;
-	struct sg_table *sgt;
-	enum dma_data_direction dir;
+	struct list_head mappings;
 	unsigned int pins;
-	bool map_pins;
+};
+
+/**
+ * struct vp_mapping - a device's way to a buffer's memory
+ *
+ * Exporters embed it in a structure of their own. What it leads to stays as long
+ * as it is there, wherever the buffer's memory moves meanwhile.
+ *
+ * @attach: whose it is
+ * @sgt: the DMA addresses; NULL for a device that the CPU plays, if its exporter
+ *	needs none
+ * @users: the importer, until it unmaps, and each access that is under way
+ *
+ * @node: in &vp_attachment.mappings
+ * @dir: who reads and who writes
+ * @pinned: whether it holds a pin of its own
+ * @stale: whether the importer has been told to drop it
+ *
+ * Everything from @node on is guarded by the buffer's reservation lock.
+ */
+struct vp_mapping {
+	struct vp_attachment *attach;
+	struct sg_table *sgt;
+	refcount_t users;
+
+	struct list_head node;
+	enum dma_data_direction dir;
+	bool pinned;
 	bool stale;
 };
 
@@ -214,8 +261,7 @@ struct vp_attachment {
  * @attachments: the &struct vp_attachment of this buffer; guarded by @resv
  * @attached: how many those are; guarded by @resv
  * @pins: how often the buffer is pinned, over all attachments; guarded by @resv
- * @mapped: how many attachments are mapped; written under @resv, read without
- * @stale: how many of those have been told to unmap; guarded by @resv
+ * @mapped: how many mappings devices have; written under @resv, read without
  * @vmap_users: users of @vmap_ptr; guarded by @resv
  * @vmap_ptr: the one kernel mapping; guarded by @resv
  * @revoked: whether the memory has been taken away for good; written under
@@ -245,7 +291,6 @@ struct vp_dmabuf {
 	unsigned int attached;
 	unsigned int pins;
 	unsigned int mapped;
-	unsigned int stale;
 	bool revoked;
 	bool reclaimed;
 	unsigned int vmap_users;
@@ -288,7 +333,7 @@ struct vp_dmabuf_export_info {
 	struct vp_dmabuf_export_info info = { .name = KBUILD_MODNAME }
 
 /**
- * struct vp_dmabuf_counts - how many things of the core are alive
+ * struct vp_dmabuf_counts - how many things of the core are alive, see count.h
  * @buffers: buffers
  * @attachments: places of devices at buffers
  * @mappings: device mappings
@@ -299,17 +344,17 @@ struct vp_dmabuf_export_info {
  * @violations: breaches of the contract since the module was loaded
  */
 struct vp_dmabuf_counts {
-	atomic_long_t buffers;
-	atomic_long_t attachments;
-	atomic_long_t mappings;
-	atomic_long_t pins;
-	atomic_long_t vmaps;
-	atomic_long_t exports;
-	atomic_long_t imports;
-	atomic_long_t violations;
+	long buffers;
+	long attachments;
+	long mappings;
+	long pins;
+	long vmaps;
+	long exports;
+	long imports;
+	long violations;
 };
 
-extern struct vp_dmabuf_counts vp_dmabuf_counts;
+DECLARE_PER_CPU(struct vp_dmabuf_counts, vp_dmabuf_counts);
 
 /* The exporter's side. */
 int vp_dmabuf_export(struct vp_dmabuf *buf,
@@ -336,8 +381,6 @@ static inline struct vp_dmabuf *vp_dmabuf_ref(struct vp_dmabuf *buf)
 void vp_dmabuf_put(struct vp_dmabuf *buf);
 
 /* The file descriptor's side: export.c and import.c. */
-int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags);
-struct vp_dmabuf *vp_dmabuf_get(int fd);
 struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags);
 struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf);
 
@@ -347,16 +390,33 @@ int vp_dmabuf_attach(struct vp_dmabuf *buf, struct vp_attachment *attach,
 void vp_dmabuf_detach(struct vp_attachment *attach);
 int vp_dmabuf_pin(struct vp_attachment *attach);
 void vp_dmabuf_unpin(struct vp_attachment *attach);
-struct sg_table *vp_dmabuf_map_attachment(struct vp_attachment *attach,
-					  enum dma_data_direction dir);
+struct vp_mapping *vp_dmabuf_map_attachment(struct vp_attachment *attach,
+					    enum dma_data_direction dir);
 void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
-				struct sg_table *sgt,
+				struct vp_mapping *mapping,
 				enum dma_data_direction dir);
 const char *vp_attachment_lifetime(struct vp_attachment *attach);
 
-/* A device that the CPU plays: access.c. */
-int vp_dmabuf_device_access(struct vp_attachment *attach, size_t offset,
-			    void *data, size_t size, bool write);
+/* A device that the CPU plays. */
+int vp_dmabuf_reach(struct vp_attachment *attach);
+int vp_dmabuf_populate(struct vp_dmabuf *buf, size_t offset, size_t size);
+int vp_dmabuf_access(struct vp_mapping *mapping, size_t offset, void *data,
+		     size_t size, bool write);
+void vp_mapping_put(struct vp_mapping *mapping);
+
+/**
+ * vp_mapping_get - keep a mapping for an access
+ * @mapping: one that the importer has not unmapped
+ *
+ * Context: the buffer's reservation is locked.
+ *
+ * Return: @mapping, for vp_mapping_put().
+ */
+static inline struct vp_mapping *vp_mapping_get(struct vp_mapping *mapping)
+{
+	refcount_inc(&mapping->users);
+	return mapping;
+}
 
 /* The CPU's side: cpu.c. */
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
@@ -368,7 +428,7 @@ int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
 int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff);
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			   unsigned long pgoff);
+			   unsigned long pgoff, bool for_cpu);
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
 

@@ -14,7 +14,6 @@
  * core's own rule.
  */
 #include <linux/dma-buf.h>
-#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -32,6 +31,7 @@ static void vp_export_invalidated(struct vp_attachment *attach)
 
 static const struct vp_importer_ops vp_export_movable_ops = {
 	.invalidate_mappings = vp_export_invalidated,
+	.revocable = VP_HAVE_ATTACH_REVOCABLE,
 };
 
 static int vp_export_attach(struct dma_buf *kbuf,
@@ -41,7 +41,7 @@ static int vp_export_attach(struct dma_buf *kbuf,
 	struct vp_attachment *attach;
 	int ret;
 
-	if (vp_kernel_attach_revocable(kattach))
+	if (vp_kernel_attach_can_be_told(kattach))
 		ops = &vp_export_movable_ops;
 
 	attach = kmalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
@@ -84,6 +84,8 @@ static void vp_export_unpin(struct dma_buf_attachment *kattach)
 static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 				      enum dma_data_direction dir)
 {
+	struct vp_mapping *mapping;
+
 	/*
 	 * For a static importer kernels before 7.x map at attach, for both
 	 * directions, whatever it will ask for: nothing can be said of it.
@@ -92,13 +94,22 @@ static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 	    !vp_export_is_writable(kattach->dmabuf))
 		vp_dmabuf_misuse(kattach->dmabuf->priv, kattach->dev,
 				 VP_RULE_WRITABLE_READ_ONLY);
-	return vp_dmabuf_map_attachment(kattach->priv, dir);
+	mapping = vp_dmabuf_map_attachment(kattach->priv, dir);
+	return IS_ERR(mapping) ? ERR_CAST(mapping) : mapping->sgt;
 }
 
 static void vp_export_unmap(struct dma_buf_attachment *kattach,
 			    struct sg_table *sgt, enum dma_data_direction dir)
 {
-	vp_dmabuf_unmap_attachment(kattach->priv, sgt, dir);
+	struct vp_attachment *attach = kattach->priv;
+	struct vp_mapping *mapping;
+
+	list_for_each_entry(mapping, &attach->mappings, node)
+		if (mapping->sgt == sgt)
+			break;
+	if (list_entry_is_head(mapping, &attach->mappings, node))
+		mapping = NULL;
+	vp_dmabuf_unmap_attachment(attach, mapping, dir);
 }
 
 static int vp_export_begin_cpu_access(struct dma_buf *kbuf,
@@ -115,7 +126,8 @@ static int vp_export_end_cpu_access(struct dma_buf *kbuf,
 
 static vm_fault_t vp_export_fault(struct vm_fault *vmf)
 {
-	return vp_dmabuf_fault(vmf->vma->vm_private_data, vmf, vmf->pgoff);
+	return vp_dmabuf_fault(vmf->vma->vm_private_data, vmf, vmf->pgoff,
+			       true);
 }
 
 /* The mapping's file is the dma_buf's, and that keeps the buffer. */
@@ -178,23 +190,15 @@ static void vp_export_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
 	vp_kernel_vmap_unlock(buf->resv);
 }
 
-/* A driver has put a dma_buf that it is still attached to. */
-static void vp_export_detach_left(struct dma_buf *kbuf)
-{
-	struct dma_buf_attachment *kattach;
-
-	list_for_each_entry(kattach, &kbuf->attachments, node) {
-		vp_dmabuf_misuse(kbuf->priv, kattach->dev,
-				 VP_RULE_RELEASE_WITH_ATTACHMENTS);
-		vp_export_detach(kbuf, kattach);
-	}
-}
-
 static void vp_export_release(struct dma_buf *kbuf)
 {
 	struct vp_dmabuf *buf = kbuf->priv;
+	struct dma_buf_attachment *kattach;
 
-	vp_export_detach_left(kbuf);
+	/* A driver that is still attached has put it: its place holds the buffer. */
+	list_for_each_entry(kattach, &kbuf->attachments, node)
+		vp_dmabuf_misuse(buf, kattach->dev,
+				 VP_RULE_RELEASE_WITH_ATTACHMENTS);
 	/* What is open was begun through this file, and cannot be ended now. */
 	vp_watch_cpu_reap(buf, true);
 
@@ -203,7 +207,7 @@ static void vp_export_release(struct dma_buf *kbuf)
 		buf->exported = NULL;
 	spin_unlock(&buf->lock);
 
-	atomic_long_dec(&vp_dmabuf_counts.exports);
+	this_cpu_dec(vp_dmabuf_counts.exports);
 	vp_dmabuf_put(buf);
 }
 
@@ -236,30 +240,6 @@ static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
 		kbuf = NULL;
 	spin_unlock(&buf->lock);
 	return kbuf;
-}
-
-/**
- * vp_export_is_read_only - is a buffer out in the world to be read only
- * @buf: the buffer
- *
- * Unlocked.
- *
- * Returns whether it has a dma_buf alive that cannot be written.
- */
-bool vp_export_is_read_only(struct vp_dmabuf *buf)
-{
-	bool read_only;
-
-	if (buf->foreign)
-		return !vp_export_is_writable(buf->foreign);
-	if (!READ_ONCE(buf->exported))
-		return false;
-
-	spin_lock(&buf->lock);
-	read_only = buf->exported && file_count(buf->exported->file) &&
-		    !vp_export_is_writable(buf->exported);
-	spin_unlock(&buf->lock);
-	return read_only;
 }
 
 /* Make @kbuf the buffer's dma_buf, unless another was faster. */
@@ -322,7 +302,7 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 			vp_dmabuf_put(buf);
 			return kbuf;
 		}
-		atomic_long_inc(&vp_dmabuf_counts.exports);
+		this_cpu_inc(vp_dmabuf_counts.exports);
 
 		if (vp_export_install(buf, kbuf)) {
 			trace_export(buf);
@@ -332,33 +312,7 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 		dma_buf_put(kbuf);
 	} while (1);
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_kernel_get);
-
-/**
- * vp_dmabuf_fd - a file descriptor for a buffer
- * @buf: the buffer
- * @flags: O_CLOEXEC or not, and O_RDWR or O_RDONLY; the mode of a buffer that
- *	has a file already stays what it is
- *
- * Unlocked.
- *
- * Returns the descriptor, -EMFILE, -ENFILE or -ENOMEM.
- */
-int vp_dmabuf_fd(struct vp_dmabuf *buf, int flags)
-{
-	struct dma_buf *kbuf;
-	int fd;
-
-	kbuf = vp_dmabuf_kernel_get(buf, flags);
-	if (IS_ERR(kbuf))
-		return PTR_ERR(kbuf);
-
-	fd = dma_buf_fd(kbuf, flags & O_CLOEXEC);
-	if (fd < 0)
-		dma_buf_put(kbuf);
-	return fd;
-}
-EXPORT_SYMBOL_GPL(vp_dmabuf_fd);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_kernel_get);
 
 /**
  * vp_export_invalidate_mappings - tell foreign importers to drop their mappings

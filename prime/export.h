@@ -34,7 +34,6 @@ static inline bool vp_export_is_writable(struct dma_buf *kbuf)
 	return kbuf->file->f_mode & FMODE_WRITE;
 }
 
-bool vp_export_is_read_only(struct vp_dmabuf *buf);
 void vp_export_invalidate_mappings(struct vp_dmabuf *buf);
 void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf);
 

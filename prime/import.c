@@ -9,10 +9,12 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
-#include <linux/export.h>
 #include <linux/hashtable.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pfn.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -110,22 +112,58 @@ static bool vp_import_is_within_reach(struct device *dev, struct sg_table *sgt)
 	return true;
 }
 
-static struct sg_table *vp_import_map(struct vp_attachment *attach,
-				      enum dma_data_direction dir)
+/*
+ * Are a device's DMA addresses the CPU's physical ones? With an IOMMU in between,
+ * or an offset, they are not, and the CPU cannot play the device with them.
+ */
+static bool vp_import_is_direct(struct device *dev)
 {
-	struct sg_table *sgt = dma_buf_map_attachment(attach->exporter_priv,
-						      dir);
+	struct page *page = alloc_page(GFP_KERNEL | GFP_DMA32);
+	dma_addr_t address;
+	bool direct;
 
-	if (IS_ERR(sgt) || vp_import_is_within_reach(attach->dev, sgt))
-		return sgt;
-	dma_buf_unmap_attachment(attach->exporter_priv, sgt, dir);
-	return ERR_PTR(-EIO);
+	if (!page)
+		return false;
+	address = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_TO_DEVICE);
+	direct = !dma_mapping_error(dev, address);
+	if (direct) {
+		dma_unmap_page(dev, address, PAGE_SIZE, DMA_TO_DEVICE);
+		direct = address == page_to_phys(page);
+	}
+	__free_page(page);
+	return direct;
 }
 
-static void vp_import_unmap(struct vp_attachment *attach, struct sg_table *sgt,
-			    enum dma_data_direction dir)
+static struct vp_mapping *vp_import_map(struct vp_attachment *attach,
+					enum dma_data_direction dir)
 {
-	dma_buf_unmap_attachment(attach->exporter_priv, sgt, dir);
+	struct vp_mapping *mapping;
+	struct sg_table *sgt;
+
+	if (attach->ops && attach->ops->played &&
+	    !vp_import_is_direct(attach->dev))
+		return ERR_PTR(-EOPNOTSUPP);
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	if (!mapping)
+		return ERR_PTR(-ENOMEM);
+	sgt = dma_buf_map_attachment(attach->exporter_priv, dir);
+	if (!IS_ERR(sgt) && !vp_import_is_within_reach(attach->dev, sgt)) {
+		dma_buf_unmap_attachment(attach->exporter_priv, sgt, dir);
+		sgt = ERR_PTR(-EIO);
+	}
+	if (IS_ERR(sgt)) {
+		kfree(mapping);
+		return ERR_CAST(sgt);
+	}
+	mapping->sgt = sgt;
+	return mapping;
+}
+
+static void vp_import_unmap(struct vp_mapping *mapping)
+{
+	dma_buf_unmap_attachment(mapping->attach->exporter_priv, mapping->sgt,
+				 mapping->dir);
+	kfree(mapping);
 }
 
 /*
@@ -134,62 +172,72 @@ static void vp_import_unmap(struct vp_attachment *attach, struct sg_table *sgt,
  * plays is done with each access at once, so it is synced around that: no more
  * than it touches, or what others write beside it would be lost.
  */
-static void vp_import_sync(struct vp_attachment *attach, size_t offset,
-			   size_t size, bool for_cpu)
+static void vp_import_sync(struct vp_mapping *mapping, struct scatterlist *sg,
+			   size_t offset, size_t size, bool for_cpu)
+{
+	struct device *dev = mapping->attach->dev;
+
+	if (!dma_addressing_limited(dev))
+		return;
+	if (for_cpu)
+		dma_sync_single_range_for_cpu(dev, sg_dma_address(sg), offset,
+					      size, mapping->dir);
+	else
+		dma_sync_single_range_for_device(dev, sg_dma_address(sg),
+						 offset, size, mapping->dir);
+}
+
+/* Copy within one entry of the table, page by page. */
+static int vp_import_copy(dma_addr_t address, u8 *data, size_t size, bool write)
+{
+	size_t bytes;
+	u8 *page;
+
+	for (; size; address += bytes, data += bytes, size -= bytes) {
+		bytes = min_t(size_t, size,
+			      PAGE_SIZE - offset_in_page(address));
+		/* Memory of a device is not for the CPU. */
+		if (!pfn_valid(PHYS_PFN(address)))
+			return -EOPNOTSUPP;
+		page = kmap_local_page(pfn_to_page(PHYS_PFN(address)));
+		if (write)
+			memcpy(page + offset_in_page(address), data, bytes);
+		else
+			memcpy(data, page + offset_in_page(address), bytes);
+		kunmap_local(page);
+	}
+	return 0;
+}
+
+/* The device looks where its mapping says, and nowhere else. */
+static int vp_import_access(struct vp_mapping *mapping, size_t offset,
+			    void *data, size_t size, bool write)
 {
 	struct scatterlist *sg;
 	unsigned int i;
-	size_t part;
+	size_t bytes;
+	int ret;
 
-	if (!dma_addressing_limited(attach->dev))
-		return;
-	for_each_sgtable_dma_sg(attach->sgt, sg, i) {
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i) {
 		if (offset >= sg_dma_len(sg)) {
 			offset -= sg_dma_len(sg);
 			continue;
 		}
-		part = min_t(size_t, size, sg_dma_len(sg) - offset);
-		if (for_cpu)
-			dma_sync_single_range_for_cpu(attach->dev,
-						      sg_dma_address(sg),
-						      offset, part,
-						      attach->dir);
-		else
-			dma_sync_single_range_for_device(attach->dev,
-							 sg_dma_address(sg),
-							 offset, part,
-							 attach->dir);
-		size -= part;
+		bytes = min_t(size_t, size, sg_dma_len(sg) - offset);
+		vp_import_sync(mapping, sg, offset, bytes, false);
+		ret = vp_import_copy(sg_dma_address(sg) + offset, data, bytes,
+				     write);
+		if (ret)
+			return ret;
+		if (write)
+			vp_import_sync(mapping, sg, offset, bytes, true);
+		data += bytes;
+		size -= bytes;
 		if (!size)
-			return;
+			return 0;
 		offset = 0;
 	}
-}
-
-static void vp_import_begin_device_access(struct vp_attachment *attach,
-					  size_t offset, size_t size,
-					  bool write)
-{
-	vp_import_sync(attach, offset, size, false);
-}
-
-static void vp_import_end_device_access(struct vp_attachment *attach,
-					size_t offset, size_t size, bool write)
-{
-	if (write)
-		vp_import_sync(attach, offset, size, true);
-}
-
-static int vp_import_begin_cpu_access(struct vp_dmabuf *buf,
-				      enum dma_data_direction dir)
-{
-	return dma_buf_begin_cpu_access(buf->foreign, dir);
-}
-
-static int vp_import_end_cpu_access(struct vp_dmabuf *buf,
-				    enum dma_data_direction dir)
-{
-	return dma_buf_end_cpu_access(buf->foreign, dir);
+	return -EFAULT;
 }
 
 static int vp_import_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
@@ -220,7 +268,7 @@ static void vp_import_release(struct vp_dmabuf *buf)
 
 	dma_buf_put(buf->foreign);
 	kfree(import);
-	atomic_long_dec(&vp_dmabuf_counts.imports);
+	this_cpu_dec(vp_dmabuf_counts.imports);
 }
 
 static const struct vp_dmabuf_ops vp_import_ops = {
@@ -230,10 +278,7 @@ static const struct vp_dmabuf_ops vp_import_ops = {
 	.unpin = vp_import_unpin,
 	.map = vp_import_map,
 	.unmap = vp_import_unmap,
-	.begin_device_access = vp_import_begin_device_access,
-	.end_device_access = vp_import_end_device_access,
-	.begin_cpu_access = vp_import_begin_cpu_access,
-	.end_cpu_access = vp_import_end_cpu_access,
+	.access = vp_import_access,
 	.mmap = vp_import_mmap,
 	.vmap = vp_import_vmap,
 	.vunmap = vp_import_vunmap,
@@ -283,7 +328,7 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 	}
 
 	hash_add(vp_import_table, &import->node, (unsigned long)kbuf);
-	atomic_long_inc(&vp_dmabuf_counts.imports);
+	this_cpu_inc(vp_dmabuf_counts.imports);
 	return &import->base;
 }
 
@@ -311,27 +356,4 @@ struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf)
 	mutex_unlock(&vp_import_lock);
 	return buf;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_from_kernel);
-
-/**
- * vp_dmabuf_get - the core buffer behind a file descriptor
- * @fd: a descriptor of the current process
- *
- * Unlocked.
- *
- * Returns the buffer with a reference; -EBADF when nothing is open there,
- * -EINVAL when it is no dma-buf, or as vp_dmabuf_from_kernel().
- */
-struct vp_dmabuf *vp_dmabuf_get(int fd)
-{
-	struct dma_buf *kbuf = dma_buf_get(fd);
-	struct vp_dmabuf *buf;
-
-	if (IS_ERR(kbuf))
-		return ERR_CAST(kbuf);
-
-	buf = vp_dmabuf_from_kernel(kbuf);
-	dma_buf_put(kbuf);
-	return buf;
-}
-EXPORT_SYMBOL_GPL(vp_dmabuf_get);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_from_kernel);

@@ -67,17 +67,25 @@ static const char *vp_usage_name(enum dma_resv_usage usage)
 	}
 }
 
+/* The latest mapping stands for all: the others are on their way out. */
 static void vp_show_attachment(struct seq_file *m,
-				     struct vp_attachment *attach)
+			       struct vp_attachment *attach)
 {
+	struct vp_mapping *mapping;
+	unsigned int pins = attach->pins;
+
+	list_for_each_entry(mapping, &attach->mappings, node)
+		pins += mapping->pinned;
+	mapping = list_empty(&attach->mappings) ? NULL :
+		  list_last_entry(&attach->mappings, struct vp_mapping, node);
+
 	seq_puts(m, "  attachment");
 	vp_show_name(m, "device", dev_name(attach->dev));
 	vp_show_name(m, "driver", dev_driver_string(attach->dev));
 	seq_printf(m, " lifetime=%s mapped=%s direction=%s pins=%u\n",
 		   vp_attachment_lifetime(attach),
-		   !attach->sgt ? "no" : attach->stale ? "stale" : "yes",
-		   vp_direction_name(attach->sgt ? attach->dir : DMA_NONE),
-		   attach->pins + attach->map_pins);
+		   !mapping ? "no" : mapping->stale ? "stale" : "yes",
+		   vp_direction_name(mapping ? mapping->dir : DMA_NONE), pins);
 }
 
 static void vp_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)

@@ -15,12 +15,11 @@
  *
  * Foreign importers are told by the kernel's own function, which tells all of
  * them; one that has pinned may take that as a revocation. So a move is refused,
- * and no importer is told, while the buffer is pinned.
- * On kernels that have move notification turned off, the kernel pins for a
- * foreign importer at every mapping; such a buffer does not move while it is
- * mapped there, and can be revoked.
+ * and no importer is told, while the buffer is pinned. Kernels before 7.x do not
+ * know revocation: there what a foreign importer has pinned is not revoked either,
+ * and one that could be told is pinned at every mapping where the kernel was built
+ * without move notification.
  */
-#include <linux/export.h>
 #include <linux/wait.h>
 
 #include "compat.h"
@@ -50,24 +49,34 @@ void vp_dmabuf_wake_revoker(void)
 	wake_up_all(&vp_revokers);
 }
 
-static bool vp_attachment_can_give_up(struct vp_attachment *attach)
+static bool vp_attachment_can_be_told(struct vp_attachment *attach)
 {
 	return attach->ops && attach->ops->invalidate_mappings;
 }
 
+/* Does a device hold on to the memory that cannot be told to let go? */
+static bool vp_attachment_holds(struct vp_attachment *attach)
+{
+	if (!vp_attachment_can_be_told(attach))
+		return attach->pins || !list_empty(&attach->mappings);
+	return attach->pins && !attach->ops->revocable;
+}
+
 /**
- * vp_attachment_invalidate - tell one importer to drop its mapping
+ * vp_attachment_invalidate - tell one importer to drop its mappings
  * @attach: the attachment of one that can be told
  *
- * It may keep it for a while, which is noted. Locked.
+ * It may keep them for a while, which is noted.
+ *
+ * Context: the buffer's reservation is locked.
  */
 void vp_attachment_invalidate(struct vp_attachment *attach)
 {
+	struct vp_mapping *mapping;
+
 	attach->ops->invalidate_mappings(attach);
-	if (attach->sgt && !attach->stale) {
-		attach->stale = true;
-		attach->buf->stale++;
-	}
+	list_for_each_entry(mapping, &attach->mappings, node)
+		mapping->stale = true;
 }
 
 /**
@@ -88,7 +97,6 @@ void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf)
 			attach->ops->zap_cpu_mappings(attach);
 	vp_export_zap_cpu_mappings(buf);
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_zap_cpu_mappings);
 
 /* Pinned or not, as long as it can be told. */
 static void vp_dmabuf_tell_importers(struct vp_dmabuf *buf)
@@ -97,7 +105,7 @@ static void vp_dmabuf_tell_importers(struct vp_dmabuf *buf)
 
 	vp_export_invalidate_mappings(buf);
 	list_for_each_entry(attach, &buf->attachments, node)
-		if (vp_attachment_can_give_up(attach))
+		if (vp_attachment_can_be_told(attach))
 			vp_attachment_invalidate(attach);
 }
 
@@ -107,7 +115,7 @@ static void vp_dmabuf_tell_importers(struct vp_dmabuf *buf)
  *
  * Takes down every movable device mapping and every CPU mapping; the next use
  * maps again. An importer that is not done with its mapping may keep it for a
- * while; &vp_dmabuf.stale counts those. A buffer whose @pins is not 0 must not
+ * while; it is &vp_mapping.stale then. A buffer whose @pins is not 0 must not
  * move, and no importer of it is told. Kernel name: dma_buf_move_notify(), since
  * 2026 dma_buf_invalidate_mappings(). Locked.
  */
@@ -119,7 +127,7 @@ void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf)
 		vp_dmabuf_tell_importers(buf);
 	vp_dmabuf_zap_cpu_mappings(buf);
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_invalidate_mappings);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_invalidate_mappings);
 
 /* With the lock or without; negative when a signal ended the wait. */
 static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
@@ -195,7 +203,7 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 	trace_move(buf, bytes, ret);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_move_locked);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_move_locked);
 
 /**
  * vp_dmabuf_move - put a buffer's memory elsewhere
@@ -234,7 +242,7 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 	dma_resv_unlock(buf->resv);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_move);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_move);
 
 /* Does somebody hold on to the memory who cannot be told to let go? */
 static bool vp_dmabuf_is_held(struct vp_dmabuf *buf)
@@ -244,8 +252,7 @@ static bool vp_dmabuf_is_held(struct vp_dmabuf *buf)
 	if (buf->vmap_users)
 		return true;
 	list_for_each_entry(attach, &buf->attachments, node)
-		if ((attach->sgt || attach->pins) &&
-		    !vp_attachment_can_give_up(attach))
+		if (vp_attachment_holds(attach))
 			return true;
 	return false;
 }
@@ -279,7 +286,7 @@ static void vp_dmabuf_report_mapped(struct vp_dmabuf *buf)
 
 	dma_resv_lock(buf->resv, NULL);
 	list_for_each_entry(attach, &buf->attachments, node)
-		if (attach->sgt)
+		if (!list_empty(&attach->mappings))
 			vp_dmabuf_misuse(buf, attach->dev,
 					 VP_RULE_NOT_UNMAPPED);
 	dma_resv_unlock(buf->resv);
@@ -328,8 +335,8 @@ static int vp_dmabuf_finish_revoke(struct vp_dmabuf *buf)
  *
  * Returns 0, also for a buffer that was revoked before; -EOPNOTSUPP when the
  * memory is another driver's; -EBUSY, with nothing changed, when an importer
- * that cannot be told has it mapped or pinned, or it is mapped into the
- * kernel; -ETIMEDOUT when an importer has not unmapped two seconds after all
+ * has it mapped that cannot be told, or pinned that is not revocable, or it is
+ * mapped into the kernel; -ETIMEDOUT when an importer has not unmapped two seconds after all
  * fences, which is reported with its name; -ERESTARTSYS when a signal ended a
  * wait.
  */
@@ -344,4 +351,4 @@ int vp_dmabuf_revoke(struct vp_dmabuf *buf)
 	trace_revoke(buf, ret);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_revoke);
+VP_EXPORT_FOR_TESTS(vp_dmabuf_revoke);

@@ -16,8 +16,8 @@
 #define trace_import(buf, device)		((void)(buf), (void)(device))
 #define trace_attach(attach)			((void)(attach))
 #define trace_detach(attach)			((void)(attach))
-#define trace_map(attach)			((void)(attach))
-#define trace_unmap(attach)			((void)(attach))
+#define trace_map(mapping)			((void)(mapping))
+#define trace_unmap(mapping)			((void)(mapping))
 #define trace_move(buf, bytes, ret)		((void)(bytes), (void)(ret))
 #define trace_revoke(buf, ret)			((void)(ret))
 #define trace_cpu_access(buf, begin, dir)	((void)(dir))
@@ -116,8 +116,8 @@ DEFINE_EVENT(vprime_attachment, detach,
 );
 
 DECLARE_EVENT_CLASS(vprime_mapping,
-	TP_PROTO(struct vp_attachment *attach),
-	TP_ARGS(attach),
+	TP_PROTO(struct vp_mapping *mapping),
+	TP_ARGS(mapping),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__array(char, exporter, VP_DMABUF_NAME_LEN)
@@ -125,12 +125,12 @@ DECLARE_EVENT_CLASS(vprime_mapping,
 		__field(int, dir)
 	),
 	TP_fast_assign(
-		__entry->id = attach->buf->id;
-		strscpy(__entry->exporter, attach->buf->name,
+		__entry->id = mapping->attach->buf->id;
+		strscpy(__entry->exporter, mapping->attach->buf->name,
 			VP_DMABUF_NAME_LEN);
-		strscpy(__entry->device, dev_name(attach->dev),
+		strscpy(__entry->device, dev_name(mapping->attach->dev),
 			VP_TRACE_NAME_LEN);
-		__entry->dir = attach->dir;
+		__entry->dir = mapping->dir;
 	),
 	TP_printk("id=%llu exporter=%s device=%s direction=%s", __entry->id,
 		  __entry->exporter, __entry->device,
@@ -138,13 +138,13 @@ DECLARE_EVENT_CLASS(vprime_mapping,
 );
 
 DEFINE_EVENT(vprime_mapping, map,
-	TP_PROTO(struct vp_attachment *attach),
-	TP_ARGS(attach)
+	TP_PROTO(struct vp_mapping *mapping),
+	TP_ARGS(mapping)
 );
 
 DEFINE_EVENT(vprime_mapping, unmap,
-	TP_PROTO(struct vp_attachment *attach),
-	TP_ARGS(attach)
+	TP_PROTO(struct vp_mapping *mapping),
+	TP_ARGS(mapping)
 );
 
 TRACE_EVENT(move,

@@ -15,7 +15,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/dma-buf.h>
-#include <linux/export.h>
 #include <linux/moduleparam.h>
 #include <linux/pid.h>
 #include <linux/ratelimit.h>
@@ -100,7 +99,7 @@ static void vp_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 		comm[i] = vp_plain(process[i]);
 
 	atomic_long_inc(&vp_rule_counts[rule]);
-	atomic_long_inc(&vp_dmabuf_counts.violations);
+	this_cpu_inc(vp_dmabuf_counts.violations);
 	trace_violation(buf, who, vp_rules[rule].name);
 
 	if (buf && vp_watch_violation(buf, rule))
@@ -135,7 +134,6 @@ void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 {
 	vp_misuse_by(buf, dev, rule, current->comm, task_tgid_nr(current));
 }
-EXPORT_SYMBOL_GPL(vp_dmabuf_misuse);
 
 #ifdef VP_WATCH
 
@@ -432,8 +430,7 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN, copy.comm,
 			     pid_nr(copy.process));
 		put_pid(copy.process);
-		if (buf->ops->one_end)
-			copy.nested = 1;
+		copy.nested = 1;
 		while (copy.nested--) {
 			vp_dmabuf_finish_cpu_access(buf, copy.dir);
 			cond_resched();
@@ -479,7 +476,7 @@ void vp_watch_cpu_reap(struct vp_dmabuf *buf, bool all)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN);
 		/* Which way they went is not known: both. */
 		while (buf->cpu_accesses) {
-			buf->cpu_accesses -= buf->ops->one_end ? buf->cpu_accesses : 1;
+			buf->cpu_accesses = 0;
 			vp_dmabuf_finish_cpu_access(buf, DMA_BIDIRECTIONAL);
 		}
 	}

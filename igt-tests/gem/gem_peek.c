@@ -11,6 +11,7 @@
 #include <linux/dma-buf.h>
 
 #include "vp_cgroup.h"
+#include "vp_resident.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
@@ -545,6 +546,66 @@ static void read_only(bool enforced)
 	close(other);
 }
 
+/* What a GPU reads or writes has to be there, and nothing else of the buffer. */
+static void sparse(void)
+{
+	int gpu = vp_open(0), other = vp_open(1), dmabuf;
+	uint64_t size = vp_param(gpu, DRM_VPRIME_PARAM_MAX_SIZE) & -VP_MIB;
+	uint32_t handle = vp_create(gpu, size), imported;
+	char byte = 1;
+
+	vp_peek(gpu, handle, size / 2, &byte, 1);
+	igt_assert_eq(byte, 0);
+	vp_assert_resident(vp_info(gpu, handle).resident, VP_PAGE, size);
+	dmabuf = vp_export(gpu, handle);
+	imported = vp_import(other, dmabuf);
+	byte = 1;
+	vp_poke(other, imported, 0, &byte, 1);
+	vp_poke(other, imported, size - 1, &byte, 1);
+	vp_assert_resident(vp_info(gpu, handle).resident, 3 * VP_PAGE, size);
+	close(dmabuf);
+	close(gpu);
+	close(other);
+}
+
+#define ELSEWHERE	24	/* bytes that are read, far from each other */
+
+/* Reading a large buffer here and there holds up nobody who makes or maps one. */
+static void sparse_delays(void)
+{
+	int gpu = vp_open(0), dmabuf, own;
+	uint64_t size = vp_param(gpu, DRM_VPRIME_PARAM_MAX_SIZE) & -VP_MIB;
+	uint32_t handle = vp_create(gpu, size);
+	int64_t began, ns, longest = 0;
+	unsigned int rounds = 0;
+	uint8_t *map;
+
+	dmabuf = vp_export(gpu, handle);
+	igt_fork(child, 1) {
+		char byte;
+
+		for (uint64_t i = 0; i < ELSEWHERE; i++)
+			vp_peek(gpu, handle, i * (size / ELSEWHERE), &byte, 1);
+	}
+	do {
+		began = vp_now_ns();
+		own = vp_open(0);
+		vp_close(own, vp_create(own, SIZE));
+		map = vp_map(own, vp_import(own, dmabuf), SIZE, RW);
+		map[0]++;
+		vp_unmap(map, SIZE);
+		close(own);
+		ns = vp_now_ns() - began;
+		if (ns > longest)
+			longest = ns;
+	} while (++rounds < 100);
+	igt_waitchildren();
+	igt_info("the longest of %u rounds took %lld us\n", rounds,
+		 (long long)longest / 1000);
+	close(dmabuf);
+	close(gpu);
+}
+
 #define POOR		"vprime-poor"
 
 /* A process that may have less memory than the buffer needs. */
@@ -554,14 +615,20 @@ static void no_memory(void)
 	igt_fork(child, 1) {
 		int gpu;
 		uint32_t large, small;
+		uint64_t at = 0;
 		char byte = 1;
+		int ret;
 
 		vp_cgroup_enter(POOR, getpid());
 		gpu = vp_open(0);
 		large = vp_create(gpu, 64 * VP_MIB);
 		small = vp_create(gpu, SIZE);
-		igt_assert_eq(vp_try_peek(gpu, large, 0, &byte, 1), -ENOMEM);
-		igt_assert_eq(vp_try_poke(gpu, large, 0, &byte, 1), -ENOMEM);
+		/* Page by page, as only what is touched has to be there. */
+		do {
+			ret = vp_try_poke(gpu, large, at, &byte, 1);
+			at += VP_PAGE;
+		} while (!ret && at < 64 * VP_MIB);
+		igt_assert_eq(ret, -ENOMEM);
 		/* When it is given back, it serves another buffer. */
 		vp_close(gpu, large);
 		vp_poke(gpu, small, 0, &byte, 1);
@@ -636,6 +703,14 @@ igt_main
 	igt_describe("A revoked buffer is neither read nor written, mapped before or not");
 	vp_subtest("revoked")
 		revoked();
+
+	igt_describe("Of a buffer as large as all memory, only what is read or written comes to be");
+	vp_subtest("sparse")
+		sparse();
+
+	igt_describe("Others make and map buffers meanwhile; how long they take at most is printed");
+	vp_subtest("sparse-delays")
+		sparse_delays();
 
 	igt_describe("A buffer that a process may not have the memory for is ENOMEM");
 	vp_subtest("no-memory")

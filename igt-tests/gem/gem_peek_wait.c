@@ -12,8 +12,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <linux/dma-buf.h>
 
+#include "vp_doer.h"
+#include "vp_fence.h"
+#include "vp_sync.h"
 #include "vp_test.h"
+#include "vp_watch.h"
 
 IGT_TEST_DESCRIPTION("The GPU reads and writes while others are at the buffer");
 
@@ -420,6 +425,114 @@ static void killed(void)
 	close_fenced(&fenced);
 }
 
+static int poke_word(void *data)
+{
+	const struct fenced *fenced = data;
+	uint32_t word = 0x22222222;
+
+	return vp_try_poke(fenced->gpu, fenced->handle, 0, &word, sizeof(word));
+}
+
+static int peek_word(void *data)
+{
+	const struct fenced *fenced = data;
+	uint32_t word;
+
+	return vp_try_peek(fenced->gpu, fenced->handle, 0, &word, sizeof(word));
+}
+
+/* The GPU's job has its fence on the buffer, beside @others. */
+static void await_job(const struct fenced *fenced, const char *job,
+		      unsigned int others)
+{
+	uint64_t id = vp_id(fenced->gpu, fenced->handle);
+	const struct vp_watch_buffer *buffer = NULL;
+
+	for (int ms = 0; ms < VP_PATIENCE_MS; ms++) {
+		buffer = vp_watch(id);
+		if (buffer->n_fence == others + 1)
+			break;
+		usleep(1000);
+	}
+	igt_assert_eq(buffer->n_fence, others + 1);
+	for (unsigned int i = 0; i < buffer->n_fence; i++)
+		others -= strcmp(buffer->fence[i].timeline, job) != 0;
+	igt_assert_eq(others, 0);
+}
+
+/* Who comes while a GPU waits to write waits for its write, or is told so. */
+static void not_overtaken(void)
+{
+	struct fenced fenced = fenced_buffer();
+	uint32_t first = vp_fence_attach(fenced.vgem, fenced.imported, false);
+	uint32_t other;
+	struct vp_doer poke, peek;
+
+	/* Readers do not mind each other. */
+	other = vp_fence_attach(fenced.gpu, fenced.handle, false);
+	vp_fence_signal(fenced.gpu, other);
+	poke = vp_do(poke_word, &fenced);
+	await_job(&fenced, "gpu-write", 1);
+	igt_assert_eq(vp_try_fence_attach(fenced.gpu, fenced.handle, 0, 0,
+					  &other), -EBUSY);
+	igt_assert(!vp_idle(fenced.gpu, fenced.handle, false));
+	peek = vp_do(peek_word, &fenced);
+	await_job(&fenced, "gpu-read", 2);
+	igt_assert(vp_doing(&poke, 0) && vp_doing(&peek, 0));
+
+	vp_fence_signal(fenced.vgem, first);
+	igt_assert_eq(vp_done(&poke), 0);
+	igt_assert_eq(vp_done(&peek), 0);
+	igt_assert_eq(fenced.map[0], 0x22222222);
+	igt_assert(vp_idle(fenced.gpu, fenced.handle, true));
+	close_fenced(&fenced);
+}
+
+/* A GPU waits for nobody who comes later, however many those are. */
+static void waits_for_nobody_later(void)
+{
+	struct fenced fenced = fenced_buffer();
+	uint32_t first = vp_fence_attach(fenced.vgem, fenced.imported, true);
+	uint32_t timeline = vp_timeline(fenced.gpu, "later");
+	int dmabuf = vp_export(fenced.gpu, fenced.handle), later;
+	struct vp_doer peek = vp_do(peek_word, &fenced);
+	uint64_t seqno;
+
+	await_job(&fenced, "gpu-read", 1);
+	later = vp_fence(fenced.gpu, timeline, &seqno);
+	vp_dmabuf_put_sync(dmabuf, later, DMA_BUF_SYNC_WRITE);
+	vp_fence_signal(fenced.vgem, first);
+	igt_assert_eq(vp_done(&peek), 0);
+	igt_assert(!vp_idle(fenced.gpu, fenced.handle, false));
+	vp_timeline_signal(fenced.gpu, timeline, seqno);
+	close(later);
+	close(dmabuf);
+	close_fenced(&fenced);
+}
+
+/* Who is killed while the GPU waits leaves no work behind, and says so. */
+static void gives_up(void)
+{
+	struct fenced fenced = fenced_buffer();
+	uint32_t first = vp_fence_attach(fenced.vgem, fenced.imported, false);
+	int dmabuf = vp_export(fenced.gpu, fenced.handle), sync;
+	struct vp_doer poke = vp_do(poke_word, &fenced);
+	struct vp_sync state;
+
+	await_job(&fenced, "gpu-write", 1);
+	sync = vp_dmabuf_get_sync(dmabuf, DMA_BUF_SYNC_READ);
+	vp_undo(&poke);
+	vp_sync_read(sync, &state);
+	igt_assert_eq(state.status, -ECANCELED);
+	igt_assert(vp_idle(fenced.gpu, fenced.handle, false));
+	igt_assert(!vp_idle(fenced.gpu, fenced.handle, true));
+	vp_fence_signal(fenced.vgem, first);
+	vp_assert_pattern(fenced.map, SIZE, 1);
+	close(sync);
+	close(dmabuf);
+	close_fenced(&fenced);
+}
+
 igt_main
 {
 	igt_describe("Read into a fresh mapping of the same buffer");
@@ -471,4 +584,16 @@ igt_main
 	igt_describe("A process that waits can be killed");
 	vp_subtest("killed")
 		killed();
+
+	igt_describe("Who comes while a GPU waits to write does not get there before it");
+	vp_subtest("not-overtaken")
+		not_overtaken();
+
+	igt_describe("A GPU waits for the fences that were there, and for none that came later");
+	vp_subtest("waits-for-nobody-later")
+		waits_for_nobody_later();
+
+	igt_describe("The job of a process that is killed ends with ECANCELED, and nothing is written");
+	vp_subtest("gives-up")
+		gives_up();
 }

@@ -22,7 +22,7 @@ static void vp_test_wreck(struct page *page)
 {
 	void *bytes = kmap_local_page(page);
 
-	memset(bytes, 0xdd, PAGE_SIZE);
+	memset(bytes, (u8)VP_TEST_WRECK, PAGE_SIZE);
 	kunmap_local(bytes);
 }
 
@@ -78,9 +78,9 @@ static void vp_test_buffer_detach(struct vp_dmabuf *buf,
 	to_test(buf)->places--;
 }
 
-/* Pinning and mapping bring the memory to where the device reaches. */
-static int vp_test_buffer_reach(struct vp_test_buffer *buffer)
+static int vp_test_buffer_reach(struct vp_attachment *attach)
 {
+	struct vp_test_buffer *buffer = to_test(attach->buf);
 	int ret;
 
 	if (!buffer->out_of_reach)
@@ -94,15 +94,11 @@ static int vp_test_buffer_reach(struct vp_test_buffer *buffer)
 static int vp_test_buffer_pin(struct vp_attachment *attach)
 {
 	struct vp_test_buffer *buffer = to_test(attach->buf);
-	int ret;
 
 	if (buffer->revokes)
 		buffer->wronged = true;
 	if (buffer->fail_pin)
 		return buffer->fail_pin;
-	ret = vp_test_buffer_reach(buffer);
-	if (ret)
-		return ret;
 	buffer->pins++;
 	return 0;
 }
@@ -112,34 +108,53 @@ static void vp_test_buffer_unpin(struct vp_attachment *attach)
 	to_test(attach->buf)->pins--;
 }
 
-static struct sg_table *vp_test_buffer_map(struct vp_attachment *attach,
-					   enum dma_data_direction dir)
+static struct vp_mapping *vp_test_buffer_map(struct vp_attachment *attach,
+					     enum dma_data_direction dir)
 {
 	struct vp_test_buffer *buffer = to_test(attach->buf);
-	struct sg_table *sgt;
-	int ret;
+	struct vp_mapping *mapping;
 
 	if (buffer->revokes)
 		buffer->wronged = true;
 	if (buffer->fail_map)
 		return ERR_PTR(buffer->fail_map);
-	ret = vp_test_buffer_reach(buffer);
-	if (ret)
-		return ERR_PTR(ret);
-	sgt = vp_test_table(buffer->pages, VP_TEST_PAGES);
-	if (!IS_ERR(sgt))
-		buffer->maps++;
-	return sgt;
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL | __GFP_NOFAIL);
+	mapping->sgt = vp_test_table(buffer->pages, VP_TEST_PAGES);
+	if (IS_ERR(mapping->sgt)) {
+		kfree(mapping);
+		return ERR_PTR(-ENOMEM);
+	}
+	buffer->maps++;
+	return mapping;
 }
 
-static void vp_test_buffer_unmap(struct vp_attachment *attach,
-				 struct sg_table *sgt,
-				 enum dma_data_direction dir)
+static void vp_test_buffer_unmap(struct vp_mapping *mapping)
 {
-	to_test(attach->buf)->maps--;
-	if (dir != attach->dir || sgt != attach->sgt)
-		to_test(attach->buf)->wronged = true;
-	vp_test_free_table(sgt);
+	struct vp_test_buffer *buffer = to_test(mapping->attach->buf);
+
+	if (refcount_read(&mapping->users))
+		buffer->wronged = true;
+	buffer->maps--;
+	vp_test_free_table(mapping->sgt);
+	kfree(mapping);
+}
+
+/* A word, which lies in one page. */
+static int vp_test_buffer_access(struct vp_mapping *mapping, size_t offset,
+				 void *data, size_t size, bool write)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	void *word;
+
+	for_each_sgtable_dma_sg(mapping->sgt, sg, i) {
+		if (offset < sg_dma_len(sg))
+			break;
+		offset -= sg_dma_len(sg);
+	}
+	word = phys_to_virt(sg_dma_address(sg) + offset);
+	memcpy(write ? word : data, write ? data : word, size);
+	return 0;
 }
 
 static int vp_test_buffer_begin(struct vp_dmabuf *buf,
@@ -169,7 +184,6 @@ static int vp_test_buffer_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 
 	if (buffer->revokes)
 		buffer->wronged = true;
-	buffer->vmap_calls++;
 	if (buffer->fail_vmap)
 		return buffer->fail_vmap;
 	vaddr = vmap(buffer->pages, VP_TEST_PAGES, VM_MAP, PAGE_KERNEL);
@@ -186,10 +200,20 @@ static void vp_test_buffer_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	vunmap(map->vaddr);
 }
 
-/* May the memory go away from where it is? Not while somebody is at it. */
+/*
+ * May the memory go away from where it is? Not while somebody is at it who has
+ * not been told.
+ */
 static bool vp_test_is_busy(struct vp_test_buffer *buffer)
 {
-	return buffer->vmaps || buffer->maps != buffer->base.stale ||
+	struct vp_attachment *attach;
+	struct vp_mapping *mapping;
+
+	list_for_each_entry(attach, &buffer->base.attachments, node)
+		list_for_each_entry(mapping, &attach->mappings, node)
+			if (!mapping->stale)
+				return true;
+	return buffer->vmaps ||
 	       !dma_resv_test_signaled(buffer->base.resv,
 				       DMA_RESV_USAGE_BOOKKEEP);
 }
@@ -247,10 +271,12 @@ static void vp_test_buffer_release(struct vp_dmabuf *buf)
 const struct vp_dmabuf_ops vp_test_ops = {
 	.attach = vp_test_buffer_attach,
 	.detach = vp_test_buffer_detach,
+	.reach = vp_test_buffer_reach,
 	.pin = vp_test_buffer_pin,
 	.unpin = vp_test_buffer_unpin,
 	.map = vp_test_buffer_map,
 	.unmap = vp_test_buffer_unmap,
+	.access = vp_test_buffer_access,
 	.begin_cpu_access = vp_test_buffer_begin,
 	.end_cpu_access = vp_test_buffer_end,
 	.vmap = vp_test_buffer_vmap,
@@ -265,9 +291,10 @@ const struct vp_dmabuf_ops vp_test_ops = {
  * @buf: a &struct vp_test_buffer
  * @vmf: the fault
  * @pgoff: the page
+ * @for_cpu: devices see the same
  */
 vm_fault_t vp_test_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			 unsigned long pgoff)
+			 unsigned long pgoff, bool for_cpu)
 {
 	return vmf_insert_pfn(vmf->vma, vmf->address,
 			      page_to_pfn(to_test(buf)->pages[pgoff]));
@@ -276,12 +303,10 @@ vm_fault_t vp_test_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 /**
  * vp_test_buffer_with - a buffer full of zeros
  * @ops: vp_test_ops, or some like them that stay until the buffer goes
- * @resv: a reservation object, or NULL for its own
  *
  * Returns the buffer with one reference, or NULL.
  */
-struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops,
-					   struct dma_resv *resv)
+struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
 	struct vp_test_buffer *buffer = kzalloc(sizeof(*buffer), GFP_KERNEL);
@@ -297,7 +322,6 @@ struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops,
 	}
 	info.ops = ops;
 	info.size = VP_TEST_SIZE;
-	info.resv = resv;
 	return vp_dmabuf_export(&buffer->base, &info) ? NULL : buffer;
 }
 
@@ -318,6 +342,22 @@ static void vp_test_begin_job(struct vp_test_importer *importer)
 	vp_test_job_ends_in(importer->job, 100);
 }
 
+/**
+ * vp_test_drop - the device gives its mapping up, if it has one
+ * @importer: the device
+ *
+ * Context: the buffer's reservation is locked.
+ */
+void vp_test_drop(struct vp_test_importer *importer)
+{
+	struct vp_mapping *mapping = importer->mapping;
+
+	importer->mapping = NULL;
+	if (mapping)
+		vp_dmabuf_unmap_attachment(&importer->base, mapping,
+					   mapping->dir);
+}
+
 static void vp_test_unmap_later(struct work_struct *work)
 {
 	struct vp_test_importer *importer =
@@ -326,9 +366,7 @@ static void vp_test_unmap_later(struct work_struct *work)
 
 	dma_resv_lock(resv, NULL);
 	vp_test_begin_job(importer);
-	if (importer->base.sgt)
-		vp_dmabuf_unmap_attachment(&importer->base, importer->base.sgt,
-					   importer->base.dir);
+	vp_test_drop(importer);
 	dma_resv_unlock(resv);
 }
 
@@ -343,10 +381,9 @@ static void vp_test_invalidate(struct vp_attachment *attach)
 	importer->told++;
 	switch (importer->manners) {
 	case VP_TEST_PROMPT:
+	case VP_TEST_HOLDING:
 		vp_test_begin_job(importer);
-		if (attach->sgt)
-			vp_dmabuf_unmap_attachment(attach, attach->sgt,
-						   attach->dir);
+		vp_test_drop(importer);
 		break;
 	case VP_TEST_LAZY:
 		schedule_delayed_work(&importer->later,
@@ -358,6 +395,11 @@ static void vp_test_invalidate(struct vp_attachment *attach)
 }
 
 static const struct vp_importer_ops vp_test_importer_ops = {
+	.revocable = true,
+	.invalidate_mappings = vp_test_invalidate,
+};
+
+static const struct vp_importer_ops vp_test_holding_ops = {
 	.invalidate_mappings = vp_test_invalidate,
 };
 
@@ -381,7 +423,8 @@ struct vp_test_importer *vp_test_attach(struct vp_dmabuf *buf,
 	importer->manners = manners;
 	INIT_DELAYED_WORK(&importer->later, vp_test_unmap_later);
 	if (manners != VP_TEST_FIXED)
-		ops = &vp_test_importer_ops;
+		ops = manners == VP_TEST_HOLDING ? &vp_test_holding_ops :
+						   &vp_test_importer_ops;
 	ret = vp_dmabuf_attach(buf, &importer->base, &vp_test_pdev->dev, ops);
 	if (!ret)
 		return importer;
@@ -409,12 +452,14 @@ void vp_test_detach(struct vp_test_importer *importer)
 int vp_test_map(struct vp_test_importer *importer)
 {
 	struct dma_resv *resv = importer->base.buf->resv;
-	struct sg_table *sgt;
+	struct vp_mapping *mapping;
 
 	dma_resv_lock(resv, NULL);
-	sgt = vp_dmabuf_map_attachment(&importer->base, DMA_BIDIRECTIONAL);
+	mapping = vp_dmabuf_map_attachment(&importer->base, DMA_BIDIRECTIONAL);
+	if (!IS_ERR(mapping))
+		importer->mapping = mapping;
 	dma_resv_unlock(resv);
-	return PTR_ERR_OR_ZERO(sgt);
+	return PTR_ERR_OR_ZERO(mapping);
 }
 
 /**
@@ -426,8 +471,7 @@ void vp_test_unmap(struct vp_test_importer *importer)
 	struct dma_resv *resv = importer->base.buf->resv;
 
 	dma_resv_lock(resv, NULL);
-	vp_dmabuf_unmap_attachment(&importer->base, importer->base.sgt,
-				   importer->base.dir);
+	vp_test_drop(importer);
 	dma_resv_unlock(resv);
 }
 
@@ -465,12 +509,17 @@ static int vp_test_access(struct vp_test_importer *importer, size_t offset,
 			  u32 *word, bool write)
 {
 	struct dma_resv *resv = importer->base.buf->resv;
+	struct vp_mapping *mapping = NULL;
 	int ret;
 
 	dma_resv_lock(resv, NULL);
-	ret = vp_dmabuf_device_access(&importer->base, offset, word,
-				      sizeof(*word), write);
+	if (importer->mapping)
+		mapping = vp_mapping_get(importer->mapping);
 	dma_resv_unlock(resv);
+	if (!mapping)
+		return -ENXIO;
+	ret = vp_dmabuf_access(mapping, offset, word, sizeof(*word), write);
+	vp_mapping_put(mapping);
 	return ret;
 }
 
@@ -488,8 +537,7 @@ bool vp_test_sees(struct vp_test_importer *importer, size_t offset, u32 word)
 {
 	u32 seen;
 
-	return importer->base.sgt && !vp_test_peek(importer, offset, &seen) &&
-	       seen == word;
+	return !vp_test_peek(importer, offset, &seen) && seen == word;
 }
 
 /* ---- jobs ---- */

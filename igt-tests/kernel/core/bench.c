@@ -79,27 +79,28 @@ static bool vp_bench_borrow(struct vp_dmabuf *buf, struct vp_bench_gpu *gpu)
 	return attach;
 }
 
-static int vp_bench_begin(struct vp_dmabuf *buf, struct vp_attachment *attach,
-			  struct device *dev, const struct vp_importer_ops *ops)
+static int vp_bench_begin(struct vp_dmabuf *buf, struct vp_gem *place,
+			  const struct vp_bench_gpu *gpu)
 {
-	struct sg_table *sgt;
 	int ret;
 
-	ret = vp_dmabuf_attach(buf, attach, dev, ops);
+	ret = vp_dmabuf_attach(buf, &place->attach, gpu->dev, gpu->ops);
 	if (ret)
 		return ret;
 	dma_resv_lock(buf->resv, NULL);
-	sgt = vp_dmabuf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	place->mapping = vp_dmabuf_map_attachment(&place->attach,
+						  DMA_BIDIRECTIONAL);
 	dma_resv_unlock(buf->resv);
-	return PTR_ERR_OR_ZERO(sgt);
+	return PTR_ERR_OR_ZERO(place->mapping);
 }
 
-static void vp_bench_end(struct vp_dmabuf *buf, struct vp_attachment *attach)
+static void vp_bench_end(struct vp_dmabuf *buf, struct vp_gem *place)
 {
 	dma_resv_lock(buf->resv, NULL);
-	vp_dmabuf_unmap_attachment(attach, attach->sgt, DMA_BIDIRECTIONAL);
+	vp_dmabuf_unmap_attachment(&place->attach, place->mapping,
+				   DMA_BIDIRECTIONAL);
 	dma_resv_unlock(buf->resv);
-	vp_dmabuf_detach(attach);
+	vp_dmabuf_detach(&place->attach);
 }
 
 /*
@@ -116,8 +117,7 @@ static unsigned long vp_bench_core(struct vp_dmabuf *buf, unsigned int count,
 
 	for (n = 0; n < repeat || ktime_get_ns() == start; n++) {
 		for (i = 0; i < count; i++) {
-			ret = vp_bench_begin(buf, &vp_bench_places[i].attach,
-					     gpu->dev, gpu->ops);
+			ret = vp_bench_begin(buf, &vp_bench_places[i], gpu);
 			if (ret) {
 				pr_err("bench: attachment %u of %u: %d\n",
 				       i, count, ret);
@@ -125,7 +125,7 @@ static unsigned long vp_bench_core(struct vp_dmabuf *buf, unsigned int count,
 			}
 		}
 		for (i = 0; i < count; i++)
-			vp_bench_end(buf, &vp_bench_places[i].attach);
+			vp_bench_end(buf, &vp_bench_places[i]);
 	}
 	return (ktime_get_ns() - start) / (n * count);
 }
@@ -167,7 +167,7 @@ static void vp_bench_keep_best(unsigned long *best, unsigned long ns)
 static int test_bench_attach(void)
 {
 	struct vp_bench_gpu device = { .dev = &vp_test_pdev->dev };
-	struct vp_dmabuf *buf = vp_dmabuf_get(vp_test_fd);
+	struct vp_dmabuf *buf = vp_test_fd_buffer();
 	struct vp_test_importer *stays;
 	struct vp_bench_gpu gpu;
 	struct dma_buf *kbuf;
@@ -211,7 +211,7 @@ static int test_bench_attach(void)
 /* One move; whoever asks for it looks at the clock. */
 static int test_bench_move(void)
 {
-	struct vp_dmabuf *buf = vp_dmabuf_get(vp_test_fd);
+	struct vp_dmabuf *buf = vp_test_fd_buffer();
 	int ret;
 
 	CHECK(!IS_ERR(buf));

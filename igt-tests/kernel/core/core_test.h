@@ -24,6 +24,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "count.h"
 #include "prime/dmabuf.h"
 
 #define CHECK(condition) \
@@ -46,10 +47,8 @@ struct vp_test {
 };
 
 /* The tests of each role; the last one has no name. */
-extern const struct vp_test vp_exporter_tests[];
 extern const struct vp_test vp_importer_tests[];
 extern const struct vp_test vp_cpu_tests[];
-extern const struct vp_test vp_fallback_tests[];
 extern const struct vp_test vp_move_tests[];
 extern const struct vp_test vp_revoke_tests[];
 extern const struct vp_test vp_rule_tests[];
@@ -62,12 +61,15 @@ extern struct platform_device *vp_test_pdev;
 /* The parameter "fd": a dma-buf of the process that runs the test, or -1. */
 extern int vp_test_fd;
 
+/* The buffer behind it, with a reference. */
+struct vp_dmabuf *vp_test_fd_buffer(void);
+
 /* How many buffers of the test exporters have gone in this test. */
 extern int vp_test_released;
 
 static inline long vp_test_violations(void)
 {
-	return atomic_long_read(&vp_dmabuf_counts.violations);
+	return vp_count_read(&vp_dmabuf_counts.violations);
 }
 
 static inline unsigned int vp_test_ms_since(ktime_t start)
@@ -80,15 +82,19 @@ static inline unsigned int vp_test_ms_since(ktime_t start)
 #define VP_TEST_PAGES	2
 #define VP_TEST_SIZE	(VP_TEST_PAGES * PAGE_SIZE)
 
+/* What is read where memory has been. */
+#define VP_TEST_WRECK	0xdddddddd
+
 /**
  * struct vp_test_buffer - a buffer of two pages
  * @base: the core's part
  * @pages: where its memory is
- * @old: pages it has been in before, linked by their lru; full of 0xdd
+ * @old: pages it has been in before, linked by their lru; full of VP_TEST_WRECK
  * @places: attach callbacks without their detach; likewise the next four
- * @moves: how often it has been moved; likewise @revokes, @vmap_calls
+ * @moves: how often it has been moved; likewise @revokes
  * @fail_attach: what the callback returns; likewise those below
- * @out_of_reach: the next device to map cannot reach @pages: they move first
+ * @out_of_reach: the next device to map or pin cannot reach @pages: they move
+ *	first
  * @wronged: a callback came when the core should still have waited, or had
  *	promised that none would come, or with what is not its own
  */
@@ -97,7 +103,7 @@ struct vp_test_buffer {
 	struct page *pages[VP_TEST_PAGES];
 	struct list_head old;
 	int places, pins, maps, vmaps, begins;
-	int moves, revokes, vmap_calls;
+	int moves, revokes;
 	int fail_attach, fail_pin, fail_map, fail_begin, fail_vmap, fail_move;
 	bool out_of_reach;
 	bool wronged;
@@ -110,31 +116,38 @@ static inline struct vp_test_buffer *to_test(struct vp_dmabuf *buf)
 
 extern const struct vp_dmabuf_ops vp_test_ops;
 
-struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops,
-					   struct dma_resv *resv);
+struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops);
 
 /* A buffer that cannot be mapped into programs; all else it can. */
 static inline struct vp_test_buffer *vp_test_buffer(void)
 {
-	return vp_test_buffer_with(&vp_test_ops, NULL);
+	return vp_test_buffer_with(&vp_test_ops);
 }
 
 vm_fault_t vp_test_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			 unsigned long pgoff);
+			 unsigned long pgoff, bool for_cpu);
 struct sg_table *vp_test_table(struct page **pages, unsigned int count);
 void vp_test_free_table(struct sg_table *sgt);
+
+/* Where a mapping begins. */
+static inline dma_addr_t vp_test_address(struct vp_mapping *mapping)
+{
+	return sg_dma_address(mapping->sgt->sgl);
+}
 
 /* ---- importers ---- */
 
 /**
  * enum vp_test_manners - what an importer does when its mapping has to go
- * @VP_TEST_PROMPT: unmaps at once
+ * @VP_TEST_PROMPT: unmaps at once, and gives its pins up
+ * @VP_TEST_HOLDING: unmaps at once, but does not give its pins up
  * @VP_TEST_LAZY: unmaps a while later, from a work item
  * @VP_TEST_STUBBORN: nothing
  * @VP_TEST_FIXED: cannot be told: it has no invalidate_mappings
  */
 enum vp_test_manners {
 	VP_TEST_PROMPT,
+	VP_TEST_HOLDING,
 	VP_TEST_LAZY,
 	VP_TEST_STUBBORN,
 	VP_TEST_FIXED,
@@ -144,6 +157,7 @@ enum vp_test_manners {
  * struct vp_test_importer - a device that imports
  * @base: its place at the buffer
  * @manners: what it does when told
+ * @mapping: how it reaches the buffer, or NULL; guarded by the reservation
  * @told: how often it has been told
  * @job: what it begins when told, and has to be waited for; NULL for nothing
  * @later: unmaps
@@ -151,6 +165,7 @@ enum vp_test_manners {
 struct vp_test_importer {
 	struct vp_attachment base;
 	enum vp_test_manners manners;
+	struct vp_mapping *mapping;
 	int told;
 	struct dma_fence *job;
 	struct delayed_work later;
@@ -160,11 +175,12 @@ struct vp_test_importer *vp_test_attach(struct vp_dmabuf *buf,
 					enum vp_test_manners manners);
 void vp_test_detach(struct vp_test_importer *importer);
 int vp_test_map(struct vp_test_importer *importer);
+void vp_test_drop(struct vp_test_importer *importer);
 void vp_test_unmap(struct vp_test_importer *importer);
 int vp_test_pin(struct vp_test_importer *importer);
 void vp_test_unpin(struct vp_test_importer *importer);
 
-/* The device reads and writes a word, through its mapping. */
+/* The device reads and writes a word, through its mapping; -ENXIO without one. */
 int vp_test_peek(struct vp_test_importer *importer, size_t offset, u32 *word);
 int vp_test_poke(struct vp_test_importer *importer, size_t offset, u32 word);
 

@@ -17,13 +17,23 @@ int vp_test_fd = -1;
 module_param_named(fd, vp_test_fd, int, 0600);
 MODULE_PARM_DESC(fd, "A dma-buf of the writing process, for tests that want one");
 
+struct vp_dmabuf *vp_test_fd_buffer(void)
+{
+	struct dma_buf *kbuf = dma_buf_get(vp_test_fd);
+	struct vp_dmabuf *buf;
+
+	if (IS_ERR(kbuf))
+		return ERR_CAST(kbuf);
+	buf = vp_dmabuf_from_kernel(kbuf);
+	dma_buf_put(kbuf);
+	return buf;
+}
+
 struct platform_device *vp_test_pdev;
 
 static const struct vp_test *const vp_tests[] = {
-	vp_exporter_tests,
 	vp_importer_tests,
 	vp_cpu_tests,
-	vp_fallback_tests,
 	vp_move_tests,
 	vp_revoke_tests,
 	vp_rule_tests,
@@ -93,3 +103,4 @@ module_exit(vp_test_exit);
 MODULE_DESCRIPTION("Tests of vprime's dma-buf core");
 MODULE_LICENSE("GPL");
 MODULE_INFO(import_ns, "DMA_BUF");
+MODULE_INFO(import_ns, "VPRIME_TESTS");

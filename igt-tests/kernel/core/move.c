@@ -19,14 +19,16 @@ static const char *vp_test_lifetime(struct vp_test_importer *importer)
 static int test_lifetime(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct vp_test_importer *fixed, *moving;
+	struct vp_test_importer *fixed, *moving, *holding;
 
 	CHECK(buffer);
 	fixed = vp_test_attach(&buffer->base, VP_TEST_FIXED);
 	moving = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
-	CHECK(!IS_ERR(fixed) && !IS_ERR(moving));
+	holding = vp_test_attach(&buffer->base, VP_TEST_HOLDING);
+	CHECK(!IS_ERR(fixed) && !IS_ERR(moving) && !IS_ERR(holding));
 	CHECK(!strcmp(vp_test_lifetime(fixed), "pinned"));
 	CHECK(!strcmp(vp_test_lifetime(moving), "movable"));
+	CHECK(!strcmp(vp_test_lifetime(holding), "movable"));
 
 	CHECK(!vp_test_map(fixed) && !vp_test_map(moving));
 	CHECK(buffer->pins == 1);
@@ -39,12 +41,17 @@ static int test_lifetime(void)
 	CHECK(!strcmp(vp_test_lifetime(moving), "revocable"));
 	vp_test_unpin(moving);
 	CHECK(!strcmp(vp_test_lifetime(moving), "movable"));
+	CHECK(!vp_test_pin(holding));
+	CHECK(!strcmp(vp_test_lifetime(holding), "pinned"));
+	vp_test_unpin(holding);
+	CHECK(!strcmp(vp_test_lifetime(holding), "movable"));
 
 	vp_test_unmap(fixed);
 	CHECK(!strcmp(vp_test_lifetime(fixed), "pinned"));
 	vp_test_unmap(moving);
 	vp_test_detach(fixed);
 	vp_test_detach(moving);
+	vp_test_detach(holding);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
 	return 0;
@@ -65,15 +72,15 @@ static int test_move(void)
 	CHECK(!IS_ERR(one) && !IS_ERR(two) && !IS_ERR(idle) && !IS_ERR(fixed));
 	CHECK(!vp_test_map(one) && !vp_test_map(two));
 	CHECK(!vp_test_poke(one, 0, 0x11) && !vp_test_poke(two, PAGE_SIZE, 22));
-	before = sg_dma_address(one->base.sgt->sgl);
+	before = vp_test_address(one->mapping);
 
 	CHECK(!vp_dmabuf_move(&buffer->base));
 	CHECK(buffer->moves == 1 && !buffer->wronged);
 	CHECK(one->told == 1 && two->told == 1 && idle->told <= 1);
-	CHECK(!one->base.sgt && !two->base.sgt && buffer->base.mapped == 0);
+	CHECK(!one->mapping && !two->mapping && buffer->base.mapped == 0);
 
 	CHECK(!vp_test_map(one) && !vp_test_map(two) && !vp_test_map(fixed));
-	CHECK(sg_dma_address(one->base.sgt->sgl) != before);
+	CHECK(vp_test_address(one->mapping) != before);
 	CHECK(vp_test_sees(one, PAGE_SIZE, 22) && vp_test_sees(two, 0, 0x11));
 	CHECK(vp_test_sees(fixed, 0, 0x11));
 
@@ -99,7 +106,7 @@ static int test_move_under_program(void)
 
 	ops = vp_test_ops;
 	ops.fault = vp_test_fault;
-	buffer = vp_test_buffer_with(&ops, NULL);
+	buffer = vp_test_buffer_with(&ops);
 	CHECK(buffer);
 	address = vp_test_mmap(&buffer->base);
 	CHECK(!IS_ERR_VALUE(address));
@@ -137,7 +144,7 @@ static int test_move_pinned(void)
 	/* Those who could give it up do not while they pin. */
 	CHECK(!vp_test_pin(moving));
 	CHECK(vp_dmabuf_move(&buffer->base) == -EBUSY);
-	CHECK(moving->told == 0 && moving->base.sgt && buffer->maps == 1);
+	CHECK(moving->told == 0 && moving->mapping && buffer->maps == 1);
 	vp_test_unpin(moving);
 
 	CHECK(!vp_dmabuf_move(&buffer->base));
@@ -194,7 +201,7 @@ static int test_move_to_reach(void)
 	/* The pin that its own mapping needs is not in its way. */
 	buffer->out_of_reach = true;
 	CHECK(!vp_test_map(fixed));
-	CHECK(buffer->moves == 1 && moving->told == 1 && !moving->base.sgt);
+	CHECK(buffer->moves == 1 && moving->told == 1 && !moving->mapping);
 	CHECK(vp_test_sees(fixed, 40, 0x9ea) && buffer->pins == 1);
 
 	/* That of another is. */
@@ -223,27 +230,6 @@ static int test_move_to_reach(void)
 	return 0;
 }
 
-/* Some memory cannot be elsewhere; then nobody is told either. */
-static int test_move_unsupported(void)
-{
-	static struct vp_dmabuf_ops ops;
-	struct vp_test_importer *importer;
-	struct vp_test_buffer *buffer;
-
-	ops = vp_test_ops;
-	ops.move = NULL;
-	buffer = vp_test_buffer_with(&ops, NULL);
-	CHECK(buffer);
-	importer = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
-	CHECK(!IS_ERR(importer) && !vp_test_map(importer));
-	CHECK(vp_dmabuf_move(&buffer->base) == -EOPNOTSUPP);
-	CHECK(importer->told == 0 && importer->base.sgt);
-	vp_test_unmap(importer);
-	vp_test_detach(importer);
-	vp_dmabuf_put(&buffer->base);
-	return 0;
-}
-
 /* No memory elsewhere: it is where it was, and is mapped there again. */
 static int test_move_fails(void)
 {
@@ -259,10 +245,10 @@ static int test_move_fails(void)
 
 	buffer->fail_move = -ENOSPC;
 	CHECK(vp_dmabuf_move(&buffer->base) == -ENOSPC);
-	CHECK(importer->told == 1 && !importer->base.sgt);
+	CHECK(importer->told == 1 && !importer->mapping);
 	CHECK(buffer->pages[0] == page && !buffer->moves);
 	CHECK(!vp_test_map(importer));
-	CHECK(sg_dma_address(importer->base.sgt->sgl) == page_to_phys(page));
+	CHECK(vp_test_address(importer->mapping) == page_to_phys(page));
 	CHECK(vp_test_sees(importer, 8, 88));
 
 	buffer->fail_move = 0;
@@ -335,7 +321,7 @@ static int test_move_interrupted(void)
 	CHECK(buffer->pages[0] == page && !buffer->moves);
 	vp_test_job_end(job);
 
-	if (!importer->base.sgt)
+	if (!importer->mapping)
 		CHECK(!vp_test_map(importer));
 	CHECK(vp_test_sees(importer, 4, 44));
 	CHECK(!vp_dmabuf_move(&buffer->base));
@@ -345,43 +331,75 @@ static int test_move_interrupted(void)
 	return 0;
 }
 
-/* One that keeps its mapping may, but not use it, until it maps again. */
+/*
+ * One that keeps its mapping does nothing wrong: it has the old place, whatever
+ * moves meanwhile, until it unmaps.
+ */
 static int test_move_stale(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();
 	struct vp_test_importer *keeper;
 	long before = vp_test_violations();
-	u32 word;
+	dma_addr_t address;
 
 	CHECK(buffer);
 	keeper = vp_test_attach(&buffer->base, VP_TEST_STUBBORN);
 	CHECK(!IS_ERR(keeper) && !vp_test_map(keeper));
 	CHECK(!vp_test_poke(keeper, 0, 0x0ace));
+	address = vp_test_address(keeper->mapping);
 
-	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(keeper->told == 1 && keeper->base.sgt && keeper->base.stale);
-	CHECK(buffer->base.stale == 1 && buffer->base.mapped == 1);
-	CHECK(!buffer->wronged);
-	/* A second move finds it stale already. */
-	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(buffer->base.stale == 1);
-	CHECK(vp_test_violations() == before);
-
-	/* What it would read is the old place, so it does not read. */
-	CHECK(vp_test_peek(keeper, 0, &word) == -ESTALE);
-	CHECK(vp_test_violations() == before + 1);
-	CHECK(vp_test_poke(keeper, 0, 1) == -ESTALE);
-	CHECK(vp_test_violations() == before + 2);
+	CHECK(!vp_dmabuf_move(&buffer->base) && !vp_dmabuf_move(&buffer->base));
+	CHECK(keeper->told == 2 && keeper->mapping->stale);
+	CHECK(buffer->moves == 2 && !buffer->wronged);
+	CHECK(buffer->base.mapped == 1 && buffer->maps == 1);
+	CHECK(vp_test_address(keeper->mapping) == address);
+	CHECK(vp_test_sees(keeper, 0, VP_TEST_WRECK));
 
 	vp_test_unmap(keeper);
-	CHECK(buffer->base.stale == 0 && !keeper->base.stale);
 	CHECK(buffer->base.mapped == 0 && buffer->maps == 0);
-	CHECK(!vp_test_map(keeper));
+	CHECK(!vp_test_map(keeper) && !keeper->mapping->stale);
 	CHECK(vp_test_sees(keeper, 0, 0x0ace));
-	CHECK(vp_test_violations() == before + 2);
+	CHECK(vp_test_violations() == before);
 
 	vp_test_unmap(keeper);
 	vp_test_detach(keeper);
+	vp_dmabuf_put(&buffer->base);
+	CHECK(vp_test_released == 1);
+	return 0;
+}
+
+/* What an access uses outlives that its importer is told and unmaps. */
+static int test_move_in_use(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct vp_test_importer *importer;
+	struct vp_mapping *used;
+	u32 word = 0;
+
+	CHECK(buffer);
+	importer = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
+	CHECK(!IS_ERR(importer) && !vp_test_map(importer));
+	CHECK(!vp_test_poke(importer, 0, 0x0ace));
+	dma_resv_lock(buffer->base.resv, NULL);
+	used = vp_mapping_get(importer->mapping);
+	dma_resv_unlock(buffer->base.resv);
+
+	CHECK(!vp_dmabuf_move(&buffer->base));
+	CHECK(importer->told == 1 && !importer->mapping);
+	CHECK(buffer->moves == 1 && !buffer->wronged);
+	CHECK(buffer->base.mapped == 1 && buffer->maps == 1 && used->stale);
+
+	/* The next one is not waiting for it. */
+	CHECK(!vp_test_map(importer) && vp_test_sees(importer, 0, 0x0ace));
+	CHECK(buffer->maps == 2 && importer->mapping != used);
+	CHECK(!vp_dmabuf_access(used, 0, &word, sizeof(word), false));
+	CHECK(word == VP_TEST_WRECK);
+	vp_mapping_put(used);
+	CHECK(buffer->maps == 1 && buffer->base.mapped == 1);
+	CHECK(vp_test_sees(importer, 0, 0x0ace));
+
+	vp_test_unmap(importer);
+	vp_test_detach(importer);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
 	return 0;
@@ -398,9 +416,8 @@ static int test_move_lazy(void)
 	CHECK(!IS_ERR(lazy) && !vp_test_map(lazy));
 	CHECK(!vp_test_poke(lazy, 0, 0x1a2));
 	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(buffer->base.stale == 1);
 	flush_delayed_work(&lazy->later);
-	CHECK(!lazy->base.sgt && buffer->base.stale == 0 && !buffer->maps);
+	CHECK(!lazy->mapping && !buffer->maps && !buffer->wronged);
 	CHECK(!vp_test_map(lazy) && vp_test_sees(lazy, 0, 0x1a2));
 	vp_test_unmap(lazy);
 	vp_test_detach(lazy);
@@ -416,11 +433,11 @@ const struct vp_test vp_move_tests[] = {
 	{ "move-pinned", test_move_pinned },
 	{ "move-refused-at-once", test_move_refused_at_once },
 	{ "move-to-reach", test_move_to_reach },
-	{ "move-unsupported", test_move_unsupported },
 	{ "move-fails", test_move_fails },
 	{ "move-waits", test_move_waits },
 	{ "move-interrupted", test_move_interrupted },
 	{ "move-stale", test_move_stale },
+	{ "move-in-use", test_move_in_use },
 	{ "move-lazy", test_move_lazy },
 	{}
 };

@@ -21,23 +21,6 @@ static int test_revoke_unattached(void)
 	return 0;
 }
 
-/* An exporter need not want to know. */
-static int test_revoke_without_callback(void)
-{
-	static struct vp_dmabuf_ops ops;
-	struct vp_test_buffer *buffer;
-
-	ops = vp_test_ops;
-	ops.revoke = NULL;
-	buffer = vp_test_buffer_with(&ops, NULL);
-	CHECK(buffer);
-	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(PTR_ERR(vp_test_attach(&buffer->base, VP_TEST_PROMPT)) ==
-	      -ENODEV);
-	vp_dmabuf_put(&buffer->base);
-	return 0;
-}
-
 /* Importers that can be told are, and unmap; one with a mapping or without. */
 static int test_revoke_movable(void)
 {
@@ -69,7 +52,7 @@ static int test_revoke_movable(void)
 	return 0;
 }
 
-/* A pin does not protect against it, if the importer can be told. */
+/* A pin does not protect against it, if the importer gives it up when told. */
 static int test_revoke_revocable(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();
@@ -81,7 +64,7 @@ static int test_revoke_revocable(void)
 	CHECK(!vp_test_pin(pinning) && !vp_test_map(pinning));
 
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(pinning->told == 1 && !pinning->base.sgt);
+	CHECK(pinning->told == 1 && !pinning->mapping);
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 
 	/* The pin is still the importer's to give back; no other is given. */
@@ -94,34 +77,44 @@ static int test_revoke_revocable(void)
 	return 0;
 }
 
-/* One that cannot be told has it mapped, or pinned: nothing changes at all. */
+/*
+ * One that cannot be told has it mapped, or pinned, or one has pinned that does
+ * not give that up: nothing changes at all.
+ */
 static int test_revoke_pinned(void)
 {
 	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct vp_test_importer *moving, *fixed, *late;
+	struct vp_test_importer *moving, *holding, *fixed, *late;
 
 	CHECK(buffer);
 	moving = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
+	holding = vp_test_attach(&buffer->base, VP_TEST_HOLDING);
 	fixed = vp_test_attach(&buffer->base, VP_TEST_FIXED);
-	CHECK(!IS_ERR(moving) && !IS_ERR(fixed));
-	CHECK(!vp_test_map(moving) && !vp_test_map(fixed));
+	CHECK(!IS_ERR(moving) && !IS_ERR(holding) && !IS_ERR(fixed));
+	CHECK(!vp_test_map(moving) && !vp_test_map(holding));
+	CHECK(!vp_test_map(fixed));
 
 	CHECK(vp_dmabuf_revoke(&buffer->base) == -EBUSY);
 	vp_test_unmap(fixed);
 	CHECK(!vp_test_pin(fixed));
 	CHECK(vp_dmabuf_revoke(&buffer->base) == -EBUSY);
+	vp_test_unpin(fixed);
+	CHECK(!vp_test_pin(holding));
+	CHECK(vp_dmabuf_revoke(&buffer->base) == -EBUSY);
 
-	CHECK(!buffer->base.revoked && !buffer->revokes && !moving->told);
-	CHECK(moving->base.sgt && !moving->base.stale && !buffer->base.stale);
+	CHECK(!buffer->base.revoked && !buffer->revokes);
+	CHECK(!moving->told && !holding->told);
+	CHECK(moving->mapping && !moving->mapping->stale);
 	CHECK(!vp_test_poke(moving, 0, 31) && vp_test_sees(moving, 0, 31));
 	late = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
 	CHECK(!IS_ERR(late) && !vp_test_map(late));
 
-	vp_test_unpin(fixed);
+	vp_test_unpin(holding);
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	vp_test_detach(late);
 	vp_test_detach(moving);
+	vp_test_detach(holding);
 	vp_test_detach(fixed);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
@@ -150,7 +143,7 @@ static int test_revoke_waits(void)
 	CHECK(vp_test_is_waiting(thread));
 	CHECK(READ_ONCE(buffer->base.revoked));
 	CHECK(dma_resv_trylock(buffer->base.resv));
-	CHECK(slow->told == 1 && slow->base.stale);
+	CHECK(slow->told == 1 && slow->mapping->stale);
 	dma_resv_unlock(buffer->base.resv);
 
 	/* Longer than importers have. */
@@ -180,7 +173,7 @@ static int test_revoke_lazy(void)
 	lazy->job = vp_test_new_job();
 	CHECK(lazy->job);
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
-	CHECK(!lazy->base.sgt && buffer->base.stale == 0);
+	CHECK(!lazy->mapping && buffer->maps == 0);
 	CHECK(dma_fence_is_signaled(lazy->job));
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	CHECK(vp_test_violations() == before);
@@ -211,7 +204,7 @@ static int test_revoke_stubborn(void)
 	CHECK(vp_test_ms_since(start) >= 1000);
 	CHECK(vp_test_violations() == before + 1);
 	CHECK(buffer->base.revoked && !buffer->revokes);
-	CHECK(buffer->maps == 1 && !prompt->base.sgt);
+	CHECK(buffer->maps == 1 && !prompt->mapping);
 	CHECK(vp_test_map(prompt) == -ENODEV);
 
 	/* Once it does, another call gets to the end. */
@@ -269,7 +262,7 @@ static int test_revoke_afterwards(void)
 
 	ops = vp_test_ops;
 	ops.fault = vp_test_fault;
-	buffer = vp_test_buffer_with(&ops, NULL);
+	buffer = vp_test_buffer_with(&ops);
 	CHECK(buffer);
 	importer = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
 	CHECK(!IS_ERR(importer) && !vp_test_map(importer));
@@ -300,7 +293,7 @@ static int test_revoke_afterwards(void)
 
 	/* What was begun before can be ended. */
 	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-	CHECK(!buffer->base.cpu_accesses && !buffer->begins && !buffer->pins);
+	CHECK(!buffer->begins && !buffer->pins);
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	CHECK(vp_test_violations() == before);
 	vp_test_munmap(address);
@@ -333,7 +326,7 @@ static int test_revoke_beside_begin(void)
 	vp_test_job_end(job);
 	CHECK(vp_test_join(begin) == -ENODEV);
 	CHECK(vp_test_join(revoke) == 0);
-	CHECK(buffer->base.cpu_accesses == 0 && buffer->begins == 0);
+	CHECK(buffer->begins == 0);
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
@@ -354,10 +347,39 @@ static int test_revoke_twice(void)
 	two = vp_test_start(vp_test_thread_revoke, &buffer->base);
 	CHECK(one && two);
 	CHECK(vp_test_join(one) == 0 && vp_test_join(two) == 0);
-	CHECK(lazy->told == 1 && !lazy->base.sgt);
+	CHECK(lazy->told == 1 && !lazy->mapping);
 	CHECK(!vp_dmabuf_revoke(&buffer->base));
 	CHECK(buffer->revokes == 1 && !buffer->wronged);
 	vp_test_detach(lazy);
+	vp_dmabuf_put(&buffer->base);
+	CHECK(vp_test_released == 1);
+	return 0;
+}
+
+/* An access that does not end keeps the memory, though its importer has unmapped. */
+static int test_revoke_beside_access(void)
+{
+	struct vp_test_buffer *buffer = vp_test_buffer();
+	struct vp_test_importer *importer;
+	struct vp_mapping *used;
+	u32 word = 1;
+
+	CHECK(buffer);
+	importer = vp_test_attach(&buffer->base, VP_TEST_PROMPT);
+	CHECK(!IS_ERR(importer) && !vp_test_map(importer));
+	dma_resv_lock(buffer->base.resv, NULL);
+	used = vp_mapping_get(importer->mapping);
+	dma_resv_unlock(buffer->base.resv);
+
+	CHECK(vp_dmabuf_revoke(&buffer->base) == -ETIMEDOUT);
+	CHECK(importer->told == 1 && !importer->mapping);
+	CHECK(!buffer->revokes && buffer->maps == 1);
+	CHECK(!vp_dmabuf_access(used, 0, &word, sizeof(word), false));
+	CHECK(word == 0);
+	vp_mapping_put(used);
+	CHECK(!vp_dmabuf_revoke(&buffer->base));
+	CHECK(buffer->revokes == 1 && buffer->maps == 0 && !buffer->wronged);
+	vp_test_detach(importer);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
 	return 0;
@@ -377,31 +399,24 @@ static bool vp_test_all_over, vp_test_stop;
 static int vp_test_work(void *arg)
 {
 	struct vp_test_worker *worker = arg;
-	struct vp_attachment *attach = &worker->importer->base;
-	struct dma_resv *resv = attach->buf->resv;
-	u32 word = 0;
+	struct vp_test_importer *importer = worker->importer;
 
 	while (!READ_ONCE(vp_test_stop)) {
 		bool over = smp_load_acquire(&vp_test_all_over);
-		int ret = 0;
+		int ret = vp_test_poke(importer, 0, 0);
 
-		dma_resv_lock(resv, NULL);
-		if (!attach->sgt)
-			ret = PTR_ERR_OR_ZERO(vp_dmabuf_map_attachment(attach,
-							DMA_BIDIRECTIONAL));
-		if (!ret)
-			ret = vp_dmabuf_device_access(attach, 0, &word,
-						      sizeof(word), true);
-		if (attach->sgt && !worker->keeps)
-			vp_dmabuf_unmap_attachment(attach, attach->sgt,
-						   attach->dir);
-		dma_resv_unlock(resv);
+		if (ret == -ENXIO)
+			ret = vp_test_map(importer) ?:
+			      vp_test_poke(importer, 0, 0);
+		if (!worker->keeps)
+			vp_test_unmap(importer);
 
 		if (!ret && over)
 			worker->late++;
 		else if (!ret)
 			WRITE_ONCE(worker->served, worker->served + 1);
-		else if (ret != -ENODEV)
+		/* It has been revoked, before the device mapped or after. */
+		else if (ret != -ENODEV && ret != -ENXIO)
 			return ret;
 		usleep_range(10, 50);
 	}
@@ -453,7 +468,6 @@ static int test_revoke_in_use(void)
 
 const struct vp_test vp_revoke_tests[] = {
 	{ "revoke-unattached", test_revoke_unattached },
-	{ "revoke-without-callback", test_revoke_without_callback },
 	{ "revoke-movable", test_revoke_movable },
 	{ "revoke-revocable", test_revoke_revocable },
 	{ "revoke-pinned", test_revoke_pinned },
@@ -464,6 +478,7 @@ const struct vp_test vp_revoke_tests[] = {
 	{ "revoke-afterwards", test_revoke_afterwards },
 	{ "revoke-beside-begin", test_revoke_beside_begin },
 	{ "revoke-twice", test_revoke_twice },
+	{ "revoke-beside-access", test_revoke_beside_access },
 	{ "revoke-in-use", test_revoke_in_use },
 	{}
 };

@@ -2,8 +2,8 @@
 /*
  * Where the memory of vprime's own buffers comes from.
  */
-#ifndef VP_GEM_MEMORY_H
-#define VP_GEM_MEMORY_H
+#ifndef VP_MEMORY_MEMORY_H
+#define VP_MEMORY_MEMORY_H
 
 #include <linux/types.h>
 
@@ -16,4 +16,4 @@ u64 vp_memory_max_size(void);
 
 struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low);
 
-#endif /* VP_GEM_MEMORY_H */
+#endif /* VP_MEMORY_MEMORY_H */

@@ -1,0 +1,746 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: system memory
+ *
+ * The exporter behind every buffer that a vprime GPU allocates. The pages are
+ * in a storage, see storage.c, which is made when the first page is touched.
+ * Moving a buffer is giving it another storage; who uses the old one keeps it.
+ *
+ * A vprime GPU is played by the CPU, which finds the pages in the storage. A foreign
+ * device gets a table, through the DMA API. While the buffer is known to a GPU that
+ * does not snoop the CPU's caches, the CPU has its own view, see cache.c.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "memory/cache.h"
+#include "memory/memory.h"
+#include "memory/storage.h"
+#include "prime/dmabuf.h"
+
+/**
+ * struct vp_memory - a buffer of system memory
+ * @base: the core's part
+ * @noncoherent: how many devices know it that do not snoop; guarded by the
+ *	buffer's reservation
+ * @foreign: how many mappings foreign devices have; written under the
+ *	reservation, read without
+ *
+ * @lock: guards what stands below it, see there
+ * @storage: where it is, NULL before the first touch and when it is revoked
+ * @cache: what the CPU sees, NULL when that is @storage
+ * @low: whether a storage has to lie below 4 GiB
+ */
+struct vp_memory {
+	struct vp_dmabuf base;
+	unsigned int noncoherent;
+	unsigned int foreign;
+
+	/*
+	 * Guards the pointers below, which hold a reference each. They are changed
+	 * under the buffer's reservation as well, but for the first storage.
+	 */
+	spinlock_t lock;
+	struct vp_storage *storage;
+	struct vp_cache *cache;
+	bool low;
+};
+
+/**
+ * struct vp_memory_mapping - a device's way to the memory
+ * @base: the core's part; without a table for a device that the CPU plays
+ * @storage: where the memory was when it was mapped; referenced
+ * @table: the table of a foreign device
+ */
+struct vp_memory_mapping {
+	struct vp_mapping base;
+	struct vp_storage *storage;
+	struct sg_table table;
+};
+
+static inline struct vp_memory *to_vp_memory(struct vp_dmabuf *buf)
+{
+	return container_of(buf, struct vp_memory, base);
+}
+
+static struct kmem_cache *vp_memory_cache;
+
+/**
+ * vp_memory_init - make the exporter of system memory ready
+ *
+ * Context: loading the module.
+ *
+ * Return: 0, -ENODEV on a kernel without tmpfs, -ENOMEM, or what mounting gave.
+ */
+int vp_memory_init(void)
+{
+	int ret;
+
+	vp_memory_cache = KMEM_CACHE(vp_memory, SLAB_ACCOUNT);
+	if (!vp_memory_cache)
+		return -ENOMEM;
+
+	ret = vp_storage_init();
+	if (ret)
+		kmem_cache_destroy(vp_memory_cache);
+	return ret;
+}
+
+/**
+ * vp_memory_fini - undo vp_memory_init(), when no buffer is left
+ *
+ * Context: unloading the module.
+ */
+void vp_memory_fini(void)
+{
+	vp_storage_fini();
+	kmem_cache_destroy(vp_memory_cache);
+}
+
+/**
+ * vp_memory_max_size - the largest buffer there can be
+ *
+ * Context: any.
+ *
+ * Return: bytes: what the machine has.
+ */
+u64 vp_memory_max_size(void)
+{
+	return (u64)totalram_pages() << PAGE_SHIFT;
+}
+
+static bool vp_memory_is_foreign(struct vp_attachment *attach)
+{
+	return !attach->ops || !attach->ops->played;
+}
+
+/* ---- where it is ---- */
+
+/* Where the memory is, with a reference; NULL if it is nowhere. */
+static struct vp_storage *vp_memory_find_storage(struct vp_memory *mem)
+{
+	struct vp_storage *storage;
+
+	spin_lock(&mem->lock);
+	storage = mem->storage ? vp_storage_get(mem->storage) : NULL;
+	spin_unlock(&mem->lock);
+	return storage;
+}
+
+/* The same, with a first storage where there was none. */
+static struct vp_storage *vp_memory_get_storage(struct vp_memory *mem)
+{
+	struct vp_storage *storage = vp_memory_find_storage(mem), *first;
+	int ret = 0;
+
+	if (storage)
+		return storage;
+	first = vp_storage_create(mem->base.size, READ_ONCE(mem->low));
+	if (IS_ERR(first))
+		return first;
+
+	spin_lock(&mem->lock);
+	/* What has been revoked does not come back: that sets this first. */
+	if (READ_ONCE(mem->base.revoked))
+		ret = -ENODEV;
+	else if (!mem->storage)
+		mem->storage = vp_storage_get(first);
+	if (!ret)
+		storage = vp_storage_get(mem->storage);
+	/* A device that reaches less has come meanwhile. */
+	if (mem->low)
+		vp_storage_set_low(first);
+	spin_unlock(&mem->lock);
+	vp_storage_put(first);
+	return ret ? ERR_PTR(ret) : storage;
+}
+
+/* Give the buffer another storage, or none, with the caller's reference. */
+static void vp_memory_set_storage(struct vp_memory *mem,
+				  struct vp_storage *storage)
+{
+	struct vp_storage *old;
+
+	dma_resv_assert_held(mem->base.resv);
+
+	spin_lock(&mem->lock);
+	old = mem->storage;
+	mem->storage = storage;
+	spin_unlock(&mem->lock);
+	if (old)
+		vp_storage_put(old);
+}
+
+static struct vp_cache *vp_memory_get_cache(struct vp_memory *mem)
+{
+	struct vp_cache *cache;
+
+	if (!READ_ONCE(mem->cache))
+		return NULL;
+	spin_lock(&mem->lock);
+	cache = mem->cache ? vp_cache_get(mem->cache) : NULL;
+	spin_unlock(&mem->lock);
+	return cache;
+}
+
+static void vp_memory_set_cache(struct vp_memory *mem, struct vp_cache *cache)
+{
+	struct vp_cache *old;
+
+	dma_resv_assert_held(mem->base.resv);
+
+	spin_lock(&mem->lock);
+	old = mem->cache;
+	mem->cache = cache;
+	spin_unlock(&mem->lock);
+	if (old)
+		vp_cache_put(old);
+}
+
+/* Let CPU and memory agree on some bytes, where they have different views. */
+static void vp_memory_sync(struct vp_memory *mem, size_t offset, size_t size,
+			   bool to_cpu, bool to_device)
+{
+	struct vp_cache *cache = vp_memory_get_cache(mem);
+	struct vp_storage *storage;
+
+	if (!cache)
+		return;
+	storage = vp_memory_find_storage(mem);
+	if (storage) {
+		vp_cache_sync(cache, storage, offset, size, to_cpu, to_device);
+		vp_storage_put(storage);
+	}
+	vp_cache_put(cache);
+}
+
+static int vp_memory_populate(struct vp_dmabuf *buf, size_t offset, size_t size)
+{
+	pgoff_t first = offset >> PAGE_SHIFT;
+	unsigned long count = ((offset + size - 1) >> PAGE_SHIFT) - first + 1;
+	struct vp_storage *storage;
+	int ret;
+
+	storage = vp_memory_get_storage(to_vp_memory(buf));
+	if (IS_ERR(storage))
+		return PTR_ERR(storage);
+	ret = vp_storage_populate(storage, first, count);
+	vp_storage_put(storage);
+	return ret;
+}
+
+/* ---- devices ---- */
+
+/*
+ * A device comes to know the buffer. When it is the first that does not snoop, the
+ * CPU gets a view of its own, with all that it has written up to now.
+ */
+static int vp_memory_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+	struct vp_cache *cache;
+
+	if (dma_addressing_limited(attach->dev)) {
+		spin_lock(&mem->lock);
+		if (!mem->storage)
+			mem->low = true;
+		spin_unlock(&mem->lock);
+	}
+	if (!attach->ops || !attach->ops->noncoherent)
+		return 0;
+
+	cache = vp_cache_create();
+	if (!cache)
+		return -ENOMEM;
+	dma_resv_lock(buf->resv, NULL);
+	if (!mem->noncoherent++) {
+		vp_memory_set_cache(mem, cache);
+		cache = NULL;
+		vp_dmabuf_zap_cpu_mappings(buf);
+	}
+	dma_resv_unlock(buf->resv);
+	if (cache)
+		vp_cache_put(cache);
+	return 0;
+}
+
+/* What the CPU and memory have not shown each other is kept, of both. */
+static void vp_memory_detach(struct vp_dmabuf *buf, struct vp_attachment *attach)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	if (!attach->ops || !attach->ops->noncoherent)
+		return;
+	dma_resv_lock(buf->resv, NULL);
+	if (!--mem->noncoherent) {
+		vp_dmabuf_zap_cpu_mappings(buf);
+		vp_memory_sync(mem, 0, buf->size, true, true);
+		vp_memory_set_cache(mem, NULL);
+	}
+	dma_resv_unlock(buf->resv);
+}
+
+/*
+ * Bring a buffer to where a device with few address bits reaches it. Bouncing
+ * would do for one that syncs around each of its accesses, but with dma-bufs
+ * nobody does.
+ */
+static int vp_memory_reach(struct vp_attachment *attach)
+{
+	struct vp_memory *mem = to_vp_memory(attach->buf);
+	u64 limit = dma_get_mask(attach->dev);
+	u64 end = 0;
+
+	dma_resv_assert_held(attach->buf->resv);
+
+	if (!dma_addressing_limited(attach->dev))
+		return 0;
+	spin_lock(&mem->lock);
+	mem->low = true;
+	if (mem->storage) {
+		/* For the pages that it does not have yet. */
+		vp_storage_set_low(mem->storage);
+		end = vp_storage_end(mem->storage);
+	}
+	spin_unlock(&mem->lock);
+	if (!end || end - 1 <= limit)
+		return 0;
+
+	/* Our own GPUs wait for the fences where it is in nobody's way. */
+	if (!vp_memory_is_foreign(attach) && !vp_dmabuf_is_idle(&mem->base))
+		return -EAGAIN;
+	return vp_dmabuf_move_locked(&mem->base);
+}
+
+/* The table of a foreign device, which sees what is in memory. */
+static int vp_memory_map_table(struct vp_memory_mapping *mapping,
+			       struct device *dev, enum dma_data_direction dir,
+			       size_t size)
+{
+	struct page **pages = vp_storage_pages(mapping->storage);
+	int ret;
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	ret = sg_alloc_table_from_pages_segment(&mapping->table, pages,
+						size >> PAGE_SHIFT, 0, size,
+						dma_get_max_seg_size(dev),
+						GFP_KERNEL);
+	kvfree(pages);
+	if (ret)
+		return ret;
+	/*
+	 * Several devices may have it mapped, which the DMA API's debugging
+	 * takes for a mistake unless syncing is left to us.
+	 */
+	ret = dma_map_sgtable(dev, &mapping->table, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (ret) {
+		sg_free_table(&mapping->table);
+		return ret;
+	}
+	dma_sync_sgtable_for_device(dev, &mapping->table, dir);
+	mapping->base.sgt = &mapping->table;
+	return 0;
+}
+
+static struct vp_mapping *vp_memory_map(struct vp_attachment *attach,
+					enum dma_data_direction dir)
+{
+	struct vp_memory *mem = to_vp_memory(attach->buf);
+	struct vp_memory_mapping *mapping;
+	int ret;
+
+	dma_resv_assert_held(attach->buf->resv);
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	if (!mapping)
+		return ERR_PTR(-ENOMEM);
+	mapping->storage = vp_memory_get_storage(mem);
+	if (IS_ERR(mapping->storage)) {
+		ret = PTR_ERR(mapping->storage);
+		goto err_free;
+	}
+	if (vp_memory_is_foreign(attach)) {
+		ret = vp_memory_map_table(mapping, attach->dev, dir,
+					  mem->base.size);
+		if (ret)
+			goto err_put;
+		WRITE_ONCE(mem->foreign, mem->foreign + 1);
+	}
+	/* Mapping cleans the caches, on a machine that has to. */
+	vp_memory_sync(mem, 0, mem->base.size, false, true);
+	return &mapping->base;
+
+err_put:
+	vp_storage_put(mapping->storage);
+err_free:
+	kfree(mapping);
+	return ERR_PTR(ret);
+}
+
+static void vp_memory_unmap(struct vp_mapping *base)
+{
+	struct vp_memory_mapping *mapping =
+		container_of(base, struct vp_memory_mapping, base);
+	struct vp_memory *mem = to_vp_memory(base->attach->buf);
+	struct device *dev = base->attach->dev;
+
+	if (base->sgt) {
+		dma_sync_sgtable_for_cpu(dev, base->sgt, base->dir);
+		dma_unmap_sgtable(dev, base->sgt, base->dir,
+				  DMA_ATTR_SKIP_CPU_SYNC);
+		sg_free_table(base->sgt);
+		WRITE_ONCE(mem->foreign, mem->foreign - 1);
+	}
+	vp_storage_put(mapping->storage);
+	kfree(mapping);
+}
+
+static void vp_memory_copy(struct vp_storage *storage, size_t offset, u8 *data,
+			   size_t size, bool write)
+{
+	size_t bytes;
+	u8 *page;
+
+	for (; size; offset += bytes, data += bytes, size -= bytes) {
+		bytes = min_t(size_t, size, PAGE_SIZE - offset_in_page(offset));
+		page = kmap_local_page(vp_storage_page(storage,
+						       offset >> PAGE_SHIFT));
+		if (write)
+			memcpy(page + offset_in_page(offset), data, bytes);
+		else
+			memcpy(data, page + offset_in_page(offset), bytes);
+		kunmap_local(page);
+	}
+}
+
+/*
+ * A GPU that snoops finds what the CPU wrote, and what it writes the CPU finds; one
+ * that does not sees memory, and nothing else.
+ */
+static int vp_memory_access(struct vp_mapping *base, size_t offset, void *data,
+			    size_t size, bool write)
+{
+	struct vp_memory_mapping *mapping =
+		container_of(base, struct vp_memory_mapping, base);
+	struct vp_memory *mem = to_vp_memory(base->attach->buf);
+	bool snoops = !base->attach->ops->noncoherent;
+
+	if (snoops)
+		vp_memory_sync(mem, offset, size, true, true);
+	vp_memory_copy(mapping->storage, offset, data, size, write);
+	if (snoops && write)
+		vp_memory_sync(mem, offset, size, true, false);
+	return 0;
+}
+
+/* ---- CPU access ---- */
+
+/*
+ * The caches of the machine itself, between the CPU and the foreign devices that have
+ * the buffer mapped. Those that map later find it synced: mapping does that. A device
+ * whose mapping goes meanwhile has synced at unmap.
+ */
+static void vp_memory_sync_foreign(struct vp_memory *mem,
+				   enum dma_data_direction dir, bool for_cpu)
+{
+	struct vp_attachment *attach;
+	enum dma_data_direction way;
+	struct vp_mapping *mapping;
+
+	if (!mem->foreign)
+		return;
+	list_for_each_entry(attach, &mem->base.attachments, node) {
+		list_for_each_entry(mapping, &attach->mappings, node) {
+			if (!mapping->sgt)
+				continue;
+			/* One of one direction is not synced in the other. */
+			way = mapping->dir == DMA_BIDIRECTIONAL ? dir :
+								  mapping->dir;
+			if (for_cpu)
+				dma_sync_sgtable_for_cpu(attach->dev,
+							 mapping->sgt, way);
+			else
+				dma_sync_sgtable_for_device(attach->dev,
+							    mapping->sgt, way);
+		}
+	}
+}
+
+/* Whether the CPU and devices may differ in what they see of the buffer. */
+static bool vp_memory_has_views(struct vp_memory *mem)
+{
+	return READ_ONCE(mem->foreign) || READ_ONCE(mem->cache);
+}
+
+static int vp_memory_begin_cpu_access(struct vp_dmabuf *buf,
+				      enum dma_data_direction dir)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	if (!vp_memory_has_views(mem))
+		return 0;
+	/* With the lock, as what is shown to the old storage would be lost. */
+	dma_resv_lock(buf->resv, NULL);
+	vp_memory_sync_foreign(mem, dir, true);
+	/* To write as well: what lies in between is not to be lost. */
+	vp_memory_sync(mem, 0, buf->size, true, false);
+	dma_resv_unlock(buf->resv);
+	return 0;
+}
+
+static int vp_memory_end_cpu_access(struct vp_dmabuf *buf,
+				    enum dma_data_direction dir)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	if (!vp_memory_has_views(mem))
+		return 0;
+	dma_resv_lock(buf->resv, NULL);
+	if (dir != DMA_FROM_DEVICE)
+		vp_memory_sync(mem, 0, buf->size, false, true);
+	vp_memory_sync_foreign(mem, dir, false);
+	dma_resv_unlock(buf->resv);
+	return 0;
+}
+
+/* ---- moving ---- */
+
+static int vp_memory_move(struct vp_dmabuf *buf)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+	struct vp_storage *storage;
+
+	dma_resv_assert_held(buf->resv);
+
+	if (!mem->storage)
+		return 0;
+	storage = vp_storage_copy(mem->storage, mem->low);
+	if (IS_ERR(storage))
+		return PTR_ERR(storage);
+	vp_memory_set_storage(mem, storage);
+	return 0;
+}
+
+static void vp_memory_revoke(struct vp_dmabuf *buf)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	dma_resv_assert_held(buf->resv);
+
+	vp_memory_set_cache(mem, NULL);
+	vp_memory_set_storage(mem, NULL);
+}
+
+/* ---- mappings of the CPU ---- */
+
+/*
+ * Map a whole huge page with one entry, where the mapping lies so that it can
+ * be. The entry goes in from the ordinary fault, because older kernels do not
+ * call huge_fault for mappings of bare frames. Kernels before 6.12 cannot mark
+ * the entry special, and there get_user_pages_fast() can take a reference on a
+ * page of it; that keeps the page alive and does no other harm.
+ */
+static bool vp_memory_fault_huge(struct vm_fault *vmf, struct folio *folio,
+				 pgoff_t pgoff)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long start = vmf->address & HPAGE_PMD_MASK;
+	pgoff_t first = pgoff - ((vmf->address - start) >> PAGE_SHIFT);
+
+	if (folio_order(folio) != HPAGE_PMD_ORDER || first != folio->index ||
+	    start < vma->vm_start || start + HPAGE_PMD_SIZE > vma->vm_end ||
+	    !pmd_none(*vmf->pmd))
+		return false;
+
+	return vp_insert_pfn_pmd(vmf, folio_pfn(folio),
+				 vmf->flags & FAULT_FLAG_WRITE) ==
+	       VM_FAULT_NOPAGE;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Map pages one by one from the touched one on: to the end of its folio, and on
+ * through all that exist, as they were likely touched together; in any case no
+ * further than the mapping and the page table of the touched page go.
+ */
+static vm_fault_t vp_memory_fault_run(struct vp_storage *storage,
+				      struct vm_fault *vmf,
+				      struct folio *folio, pgoff_t pgoff)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long address = vmf->address & PAGE_MASK;
+	unsigned long end = min(vma->vm_end, (address & PMD_MASK) + PMD_SIZE);
+	vm_fault_t ret, first = 0;
+
+	while (folio) {
+		ret = vmf_insert_pfn(vma, address,
+				     folio_pfn(folio) + pgoff - folio->index);
+		/* Only the touched page has to succeed. */
+		if (!first)
+			first = ret;
+		if (ret != VM_FAULT_NOPAGE)
+			break;
+
+		address += PAGE_SIZE;
+		pgoff++;
+		if (address >= end)
+			break;
+		if (pgoff >= folio_next_index(folio))
+			folio = vp_storage_find(storage, pgoff);
+	}
+	return first;
+}
+
+static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
+				  unsigned long pgoff, bool for_cpu)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+	struct folio *folio;
+	struct page *page;
+
+	dma_resv_assert_held(buf->resv);
+
+	/*
+	 * Another thread has mapped the huge page while this one waited for the
+	 * lock. Where its entry is there is no page table to put pages into.
+	 */
+	if (pmd_trans_huge(*vmf->pmd))
+		return VM_FAULT_NOPAGE;
+
+	/* What is not there any more is populated by the next touch. */
+	folio = mem->storage ? vp_storage_find(mem->storage, pgoff) : NULL;
+	if (!folio)
+		return VM_FAULT_NOPAGE;
+	if (for_cpu && mem->cache) {
+		page = vp_cache_touch(mem->cache, mem->storage, pgoff);
+		return page ? vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,
+					     page_to_pfn(page)) :
+			      VM_FAULT_SIGBUS;
+	}
+	if (vp_memory_fault_huge(vmf, folio, pgoff))
+		return VM_FAULT_NOPAGE;
+	return vp_memory_fault_run(mem->storage, vmf, folio, pgoff);
+}
+
+/* In memory, where devices look: its users are drivers, who play one. */
+static int vp_memory_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+	struct vp_storage *storage;
+	struct page **pages;
+	void *vaddr;
+
+	dma_resv_assert_held(buf->resv);
+
+	storage = vp_memory_get_storage(mem);
+	if (IS_ERR(storage))
+		return PTR_ERR(storage);
+	/* As long as it is mapped, the buffer stays where it is. */
+	pages = vp_storage_pages(storage);
+	vp_storage_put(storage);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+
+	vaddr = vmap(pages, mem->base.size >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+	if (!vaddr)
+		return -ENOMEM;
+	vp_memory_sync(mem, 0, mem->base.size, false, true);
+	iosys_map_set_vaddr(map, vaddr);
+	return 0;
+}
+
+static void vp_memory_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
+{
+	vunmap(map->vaddr);
+}
+
+static size_t vp_memory_resident(struct vp_dmabuf *buf)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+	size_t bytes = 0;
+
+	spin_lock(&mem->lock);
+	if (mem->storage)
+		bytes = vp_storage_bytes(mem->storage);
+	spin_unlock(&mem->lock);
+	return bytes;
+}
+
+static void vp_memory_release(struct vp_dmabuf *buf)
+{
+	struct vp_memory *mem = to_vp_memory(buf);
+
+	if (mem->storage)
+		vp_storage_put(mem->storage);
+	kmem_cache_free(vp_memory_cache, mem);
+}
+
+static const struct vp_dmabuf_ops vp_memory_ops = {
+	.attach = vp_memory_attach,
+	.detach = vp_memory_detach,
+	.reach = vp_memory_reach,
+	.map = vp_memory_map,
+	.unmap = vp_memory_unmap,
+	.populate = vp_memory_populate,
+	.access = vp_memory_access,
+	.begin_cpu_access = vp_memory_begin_cpu_access,
+	.end_cpu_access = vp_memory_end_cpu_access,
+	.move = vp_memory_move,
+	.revoke = vp_memory_revoke,
+	.fault = vp_memory_fault,
+	.vmap = vp_memory_vmap,
+	.vunmap = vp_memory_vunmap,
+	.resident = vp_memory_resident,
+	.release = vp_memory_release,
+};
+
+/**
+ * vp_memory_create - a buffer of system memory
+ * @size: bytes, rounded up to whole pages here
+ * @name: the device it is allocated on; copied
+ * @low: whether its memory has to lie below 4 GiB
+ *
+ * No page of it exists yet.
+ *
+ * Context: unlocked, sleeps.
+ *
+ * Return: the buffer with one reference; -EINVAL for a size of 0 or beyond what
+ * a file can have; -ENOMEM when there is no memory for the bookkeeping.
+ */
+struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
+{
+	DEFINE_VP_DMABUF_EXPORT_INFO(info);
+	struct vp_memory *mem;
+	int ret;
+
+	if (!size || size > (MAX_LFS_FILESIZE & PAGE_MASK))
+		return ERR_PTR(-EINVAL);
+	size = PAGE_ALIGN(size);
+
+	mem = kmem_cache_zalloc(vp_memory_cache, GFP_KERNEL);
+	if (!mem)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&mem->lock);
+	mem->low = low;
+
+	info.name = name;
+	info.ops = &vp_memory_ops;
+	info.size = size;
+	ret = vp_dmabuf_export(&mem->base, &info);
+	if (ret) {
+		kmem_cache_free(vp_memory_cache, mem);
+		return ERR_PTR(ret);
+	}
+	return &mem->base;
+}
