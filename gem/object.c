@@ -136,6 +136,7 @@ static const struct vm_operations_struct vp_gem_vm_ops = {
 	.open = drm_gem_vm_open,
 	.close = drm_gem_vm_close,
 	.fault = vp_gem_fault,
+	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
 };
 
 /* Whether what may only be read is kept from being written. */

@@ -166,6 +166,16 @@ static inline void vp_bare_device_destroy(struct device *dev)
 #endif
 }
 
+/*
+ * Kernels that know it call a fault handler under the lock of the one mapping, and
+ * not under mmap_lock at the second try, if there is a map_pages as well.
+ */
+#if VP_HAVE_RELEASE_FAULT_LOCK
+#define VP_VM_OP_MAP_PAGES(func)	.map_pages = (func),
+#else
+#define VP_VM_OP_MAP_PAGES(func)
+#endif
+
 /* DRM nodes of newer kernels refuse to open without this. */
 #ifdef FOP_UNSIGNED_OFFSET
 #define VP_FOP_FLAGS	.fop_flags = FOP_UNSIGNED_OFFSET,

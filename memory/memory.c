@@ -617,10 +617,9 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 	if (pmd_trans_huge(*vmf->pmd))
 		return VM_FAULT_NOPAGE;
 
-	/* What is not there any more is populated by the next touch. */
 	folio = mem->storage ? vp_storage_find(mem->storage, pgoff) : NULL;
 	if (!folio)
-		return VM_FAULT_NOPAGE;
+		return 0;
 	if (for_cpu && mem->cache) {
 		page = vp_cache_touch(mem->cache, mem->storage, pgoff);
 		return page ? vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,

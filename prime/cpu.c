@@ -197,23 +197,44 @@ vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			   unsigned long pgoff, bool for_cpu)
 {
 	vm_fault_t ret;
-	int error = 0;
+	int error;
 
 	if (pgoff >= buf->size >> PAGE_SHIFT)
 		return VM_FAULT_SIGBUS;
 
-	if (buf->ops->populate)
-		error = buf->ops->populate(buf, pgoff << PAGE_SHIFT, PAGE_SIZE);
-	if (error)
-		return error == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+	for (;;) {
+		ret = vp_dmabuf_lock_for_fault(buf, vmf);
+		if (ret)
+			return ret;
+		ret = buf->revoked ? VM_FAULT_SIGBUS :
+				     buf->ops->fault(buf, vmf, pgoff, for_cpu);
+		dma_resv_unlock(buf->resv);
+		if (ret)
+			return ret;
 
-	ret = vp_dmabuf_lock_for_fault(buf, vmf);
-	if (ret)
-		return ret;
-	ret = buf->revoked ? VM_FAULT_SIGBUS :
-			     buf->ops->fault(buf, vmf, pgoff, for_cpu);
-	dma_resv_unlock(buf->resv);
-	return ret;
+		error = vp_dmabuf_populate(buf, pgoff << PAGE_SHIFT, PAGE_SIZE);
+		if (error)
+			return error == -EINTR ? VM_FAULT_NOPAGE :
+						 VM_FAULT_SIGBUS;
+	}
+}
+
+/**
+ * vp_dmabuf_map_pages - map pages around one that is read
+ * @vmf: the fault
+ * @first: the first page of the file
+ * @last: the last
+ *
+ * Maps none: vp_dmabuf_fault() maps as many as it can. That there is a callback tells
+ * the kernel that it may be called under the lock of the one mapping.
+ *
+ * Context: any.
+ *
+ * Return: 0.
+ */
+vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
+{
+	return 0;
 }
 
 /**

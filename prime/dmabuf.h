@@ -112,8 +112,7 @@ struct vp_dmabuf_ops {
 	/**
 	 * @fault: optional, locked. Puts the buffer's page @pgoff, and more
 	 * where it is cheap, at the place of the fault: as the CPU sees it, or
-	 * as the devices do. It has been populated. Returns VM_FAULT_NOPAGE
-	 * also when it has gone since, and the touch is to come again.
+	 * as the devices do. Returns 0 when it has to be populated first.
 	 */
 	vm_fault_t (*fault)(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			    unsigned long pgoff, bool for_cpu);
@@ -429,6 +428,7 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff);
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			   unsigned long pgoff, bool for_cpu);
+vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
 

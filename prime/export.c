@@ -133,6 +133,7 @@ static vm_fault_t vp_export_fault(struct vm_fault *vmf)
 /* The mapping's file is the dma_buf's, and that keeps the buffer. */
 static const struct vm_operations_struct vp_export_vm_ops = {
 	.fault = vp_export_fault,
+	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
 };
 
 /*
