@@ -5,8 +5,9 @@
  *
  * Older kernels pin a buffer for each importer that maps it, if they were built
  * without DMABUF_MOVE_NOTIFY, as Debian's are, and map it for a static importer
- * when that attaches. What such a kernel changes is asked of the module's counts,
- * not of the kernel's version.
+ * when that attaches. Kernels before 7.x do not know revoking, so there a buffer
+ * that an importer has pinned cannot be taken away. What such a kernel changes is
+ * asked of the module's counts and list, not of the kernel's version.
  */
 #include <errno.h>
 #include <signal.h>
@@ -62,6 +63,39 @@ static void assert_cannot_use(struct vp_foreign_shared *s, uint32_t id)
 					       sizeof(word)), ENODEV);
 }
 
+/* Has the foreign driver, its only importer, pinned it for good? */
+static bool is_held(struct vp_foreign_shared *s)
+{
+	return !strcmp(vp_watch_attachment(s->id, VP_FOREIGN_DEVICE)->lifetime,
+		       "pinned");
+}
+
+/* Nothing changes, and no importer is told. */
+static void assert_kept(struct vp_foreign_shared *s)
+{
+	vp_assert_refused(vp_try_revoke(s->id), EBUSY);
+	igt_assert_eq(vp_info(s->gpu0, s->handle0).flags &
+		      DRM_VPRIME_INFO_REVOKED, 0);
+	igt_assert_eq(strcmp(vp_watch(s->id)->state, "live"), 0);
+}
+
+/*
+ * Where what the importer has mapped or pinned keeps the buffer, it lets go.
+ * Returns whether that was so.
+ */
+static bool let_go_first(struct vp_foreign_shared *s, uint32_t id)
+{
+	if (!is_held(s))
+		return false;
+	assert_kept(s);
+	igt_assert_eq(vp_foreign_state(s->foreign, id).told, 0);
+	igt_assert(vp_foreign_sees(s->foreign, id, s->size, 1));
+	igt_assert_eq(vp_foreign_try_unmap(s->foreign, id), 0);
+	while (vp_foreign_state(s->foreign, id).pins)
+		igt_assert_eq(vp_foreign_try_unpin(s->foreign, id), 0);
+	return true;
+}
+
 static void revoke_obedient(bool mapped, bool pinned)
 {
 	struct vp_foreign_shared s = vp_foreign_share(BIG);
@@ -73,6 +107,8 @@ static void revoke_obedient(bool mapped, bool pinned)
 	if (pinned)
 		igt_assert_eq(vp_foreign_try_pin(s.foreign, id), 0);
 
+	if (let_go_first(&s, id))
+		pinned = false;
 	igt_assert_eq(vp_try_revoke(s.id), 0);
 	igt_assert(!vp_foreign_is_mapped(s.foreign, id));
 	igt_assert_eq(vp_foreign_state(s.foreign, id).told, 1);
@@ -93,6 +129,7 @@ static void revoke_lazy(void)
 	long pages = vp_counts().pages;
 
 	igt_assert(vp_foreign_sees(s.foreign, id, SIZE, 1));
+	let_go_first(&s, id);
 	igt_assert_eq(vp_try_revoke(s.id), 0);
 	/* Not told, but asked: it had unmapped before revoke was done. */
 	igt_assert(!vp_foreign_is_mapped(s.foreign, id));
@@ -125,32 +162,44 @@ static void revoke_in_vain(struct vp_foreign_shared *s)
 	close(log);
 }
 
+/* The importer keeps its mapping, and lets go when that has been seen. */
+static void revoke_kept(struct vp_foreign_shared *s, uint32_t id)
+{
+	long pages = vp_counts().pages;
+	uint32_t word;
+
+	revoke_in_vain(s);
+	assert_gone(s);
+	igt_assert_eq(vp_foreign_state(s->foreign, id).flags,
+		      VP_FOREIGN_IS_MAPPED | VP_FOREIGN_IS_STALE);
+	igt_assert_eq(strcmp(vp_watch_attachment(s->id,
+						 VP_FOREIGN_DEVICE)->mapped,
+			     "stale"), 0);
+	/* It has an old way to the memory, so that is still there. */
+	igt_assert_eq(vp_counts().pages, pages);
+	igt_assert_eq(vp_foreign_try_read(s->foreign, id, 0, &word,
+					  sizeof(word)), -ESTALE);
+
+	igt_assert_eq(vp_foreign_try_unmap(s->foreign, id), 0);
+	igt_assert_eq(vp_counts().mappings, 0);
+	assert_cannot_use(s, id);
+}
+
 static void revoke_stubborn(void)
 {
 	struct vp_foreign_shared s = vp_foreign_share(SIZE);
 	uint32_t id = vp_foreign_attach(s.foreign, s.dmabuf,
 					VP_FOREIGN_STUBBORN);
 	long pages = vp_counts().pages;
-	uint32_t word;
 
 	igt_assert(vp_foreign_sees(s.foreign, id, SIZE, 1));
-	revoke_in_vain(&s);
-	assert_gone(&s);
-	igt_assert_eq(vp_foreign_state(s.foreign, id).flags,
-		      VP_FOREIGN_IS_MAPPED | VP_FOREIGN_IS_STALE);
-	igt_assert_eq(strcmp(vp_watch_attachment(s.id,
-						 VP_FOREIGN_DEVICE)->mapped,
-			     "stale"), 0);
-	/* It has an old way to the memory, so that is still there. */
-	igt_assert_eq(vp_counts().pages, pages);
-	igt_assert_eq(vp_foreign_try_read(s.foreign, id, 0, &word,
-					  sizeof(word)), -ESTALE);
-
-	igt_assert_eq(vp_foreign_try_unmap(s.foreign, id), 0);
-	igt_assert_eq(vp_counts().mappings, 0);
-	assert_cannot_use(&s, id);
+	if (!let_go_first(&s, id))
+		revoke_kept(&s, id);
 	igt_assert_eq(vp_try_revoke(s.id), 0);
+	igt_assert_eq(vp_counts().mappings, 0);
 	igt_assert_eq(vp_counts().pages, pages - (long)(SIZE / VP_PAGE));
+	assert_gone(&s);
+	assert_cannot_use(&s, id);
 	vp_foreign_detach(s.foreign, id);
 	vp_foreign_unshare(&s);
 }
@@ -180,7 +229,10 @@ static void never_unmapped(bool killed)
 	igt_fork(child, 1)
 		never_unmap(sock[1], s.dmabuf);
 	igt_assert_eq(vp_hear(sock[0]), 'm');
-	revoke_in_vain(&s);
+	if (is_held(&s))
+		assert_kept(&s);
+	else
+		revoke_in_vain(&s);
 
 	if (!killed) {
 		vp_tell(sock[0], 'c');
@@ -209,10 +261,7 @@ static void revoke_static(bool map)
 		igt_assert(vp_foreign_sees(s.foreign, id, SIZE, 1));
 	/* Or the kernel has mapped it at attach. */
 	if (vp_counts().mappings > mappings) {
-		vp_assert_refused(vp_try_revoke(s.id), EBUSY);
-		igt_assert_eq(vp_info(s.gpu0, s.handle0).flags &
-			      DRM_VPRIME_INFO_REVOKED, 0);
-		igt_assert_eq(strcmp(vp_watch(s.id)->state, "live"), 0);
+		assert_kept(&s);
 		vp_foreign_fill(s.foreign, id, SIZE, 2);
 		vp_assert_gpu_sees(s.gpu1, s.handle1, SIZE, 2);
 		vp_foreign_detach(s.foreign, id);
@@ -236,6 +285,7 @@ static void revoke_mixed(void)
 	igt_assert_eq(vp_foreign_state(s.foreign, moving).told, 0);
 	igt_assert(vp_foreign_sees(s.foreign, moving, SIZE, 1));
 	vp_foreign_detach(s.foreign, fixed);
+	let_go_first(&s, moving);
 	igt_assert_eq(vp_try_revoke(s.id), 0);
 	igt_assert_eq(vp_foreign_state(s.foreign, moving).told, 1);
 	assert_cannot_use(&s, moving);
@@ -268,8 +318,9 @@ static int use(struct vp_foreign_shared *s, int n, volatile char *by_handle,
 
 #define USERS	6
 
+/* A foreign driver that @holds what it has mapped lets go of it each time. */
 static void use_until_gone(struct vp_foreign_shared *s, struct vp_race *race,
-			   int n)
+			   int n, bool holds)
 {
 	volatile char *by_handle = vp_map(s->gpu1, s->handle1, s->size, RW);
 	volatile char *by_fd = vp_map_dmabuf(s->dmabuf, s->size, RW);
@@ -282,6 +333,8 @@ static void use_until_gone(struct vp_foreign_shared *s, struct vp_race *race,
 	do {
 		revoked = race->revoked;
 		ret = use(s, n, by_handle, by_fd, foreign, id);
+		if (holds && n >= 4)
+			vp_foreign_try_unmap(foreign, id[n - 4]);
 		race->rounds[n]++;
 		igt_assert_f(!ret || !revoked || ret == -ENODEV ||
 			     ret == SIGBUS, "ended with %d\n", ret);
@@ -298,12 +351,20 @@ static void revoke_under_users(void)
 {
 	struct vp_foreign_shared s = vp_foreign_share(SIZE);
 	struct vp_race *race = vp_race_begin();
-	long pages = vp_counts().pages;
+	uint32_t id = vp_foreign_attach(s.foreign, s.dmabuf, 0);
+	long pages;
+	bool holds;
+	int ret;
 
+	igt_assert(vp_foreign_sees(s.foreign, id, SIZE, 1));
+	holds = is_held(&s);
+	vp_foreign_detach(s.foreign, id);
+	pages = vp_counts().pages;
 	igt_fork(child, USERS)
-		use_until_gone(&s, race, child);
+		use_until_gone(&s, race, child, holds);
 	vp_race_wait(race, USERS, 20);
-	igt_assert_eq(vp_try_revoke(s.id), 0);
+	vp_await((ret = vp_try_revoke(s.id)) != -EBUSY || !holds);
+	igt_assert_eq(ret, 0);
 	race->revoked = true;
 	igt_assert_eq(vp_counts().pages, pages - (long)(SIZE / VP_PAGE));
 	igt_waitchildren();
@@ -314,7 +375,7 @@ static void revoke_under_users(void)
 
 igt_main
 {
-	igt_describe("A buffer is taken from an importer that unmaps when told, and it cannot map again");
+	igt_describe("A buffer is taken from an importer that unmaps when told, or has where it cannot be told, and it cannot map again");
 	vp_subtest("revoke-obedient")
 		revoke_obedient(true, false);
 
@@ -322,7 +383,7 @@ igt_main
 	vp_subtest("revoke-unmapped")
 		revoke_obedient(false, false);
 
-	igt_describe("The same when it has mapped and pinned it");
+	igt_describe("The same when it has mapped and pinned it, which keeps it on kernels that know no revoking");
 	vp_subtest("revoke-pinned")
 		revoke_obedient(true, true);
 
