@@ -147,6 +147,9 @@ static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 	if (ret)
 		return ret;
 	ret = vp_dmabuf_reach(&gem->attach);
+	/* What was made while the buffer moved is not where it is now. */
+	if (!ret)
+		ret = vp_dmabuf_populate(buf, offset, size);
 	if (ret)
 		goto out;
 

@@ -15,7 +15,7 @@
  *    vp_dmabuf_attach(), vp_dmabuf_detach(),
  *    vp_dmabuf_move(), vp_dmabuf_revoke(), vp_dmabuf_begin_cpu_access(),
  *    vp_dmabuf_end_cpu_access(), vp_dmabuf_mmap(), vp_dmabuf_fault(),
- *    vp_dmabuf_populate(), vp_dmabuf_access(), vp_mapping_put().
+ *    vp_dmabuf_access(), vp_mapping_put().
  *
  * References run one way: attachment -> buffer -> memory, and kernel dma_buf ->
  * buffer. The buffer knows its attachments and its kernel face weakly.
@@ -434,9 +434,10 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_unmap_attachment);
  * @size: bytes; what is asked for lies within the buffer
  *
  * Before the reservation is locked, so that nobody waits for it who wants other
- * memory of the buffer, or only its lock.
+ * memory of the buffer, or only its lock. With the lock once more, because a move
+ * in between takes along what it found when it began.
  *
- * Context: unlocked, sleeps.
+ * Context: the buffer's reservation is locked or not. Sleeps.
  *
  * Return: 0; -ENOMEM; -ENODEV when the buffer has been revoked; -EINTR when the
  * process is being killed.

@@ -74,8 +74,8 @@ struct vp_dmabuf_ops {
 	void (*unmap)(struct vp_mapping *mapping);
 
 	/**
-	 * @populate: optional, unlocked. Makes some bytes exist, which read as
-	 * zeroes until then. Returns 0, -ENOMEM, -ENODEV when the buffer has
+	 * @populate: optional, locked or not. Makes some bytes exist, which read
+	 * as zeroes until then. Returns 0, -ENOMEM, -ENODEV when the buffer has
 	 * been revoked, or -EINTR when the process is being killed.
 	 */
 	int (*populate)(struct vp_dmabuf *buf, size_t offset, size_t size);
