@@ -59,12 +59,6 @@ static const struct role roles[] = {
 	     "An exporter refuses to attach, to pin, to map: the importer gets its errno, and nothing is left"),
 
 	/* The CPU. */
-	ROLE("cpu-access",
-	     "CPU access waits for the fences it conflicts with, and may begin twice"),
-	ROLE("cpu-access-fails",
-	     "An exporter that fails to begin a CPU access leaves none begun, and takes none away"),
-	ROLE("cpu-access-interrupted",
-	     "A signal ends a begin that waits for a job, and none is begun"),
 	ROLE("cpu-access-of-two",
 	     "A process and a kernel thread have CPU accesses open, and each ends its own"),
 	ROLE("vmap",
@@ -77,8 +71,6 @@ static const struct role roles[] = {
 	     "Mappings are pinned, movable or revocable, by what the importer can do and whether it pins"),
 	ROLE("move",
 	     "Memory moves: all who can are told, and find the data at the new place"),
-	ROLE("move-under-program",
-	     "Memory moves under a program's mapping, which shows the new place from its next touch on"),
 	ROLE("move-pinned",
 	     "A buffer that anybody has pinned does not move, and nobody is told"),
 	ROLE("move-refused-at-once",
@@ -99,8 +91,6 @@ static const struct role roles[] = {
 	     "An importer that unmaps a while after being told does nothing wrong"),
 
 	/* Revoking. */
-	ROLE("revoke-unattached",
-	     "A buffer is revoked that nobody is attached to"),
 	ROLE("revoke-movable",
 	     "Importers that can be told are told, unmap, and get nothing any more"),
 	ROLE("revoke-revocable",
@@ -117,7 +107,7 @@ static const struct role roles[] = {
 	ROLE("revoke-interrupted",
 	     "A signal ends the wait; the buffer stays revoked, and another call goes on"),
 	ROLE("revoke-afterwards",
-	     "Attach, map, pin, vmap, mmap, move and begin find that the memory is gone, and a touch is fatal"),
+	     "Attach, map, pin, vmap, move and begin find that the memory is gone"),
 	ROLE("revoke-beside-begin",
 	     "A begin that waited for a job meanwhile finds that the memory is gone"),
 	ROLE("revoke-twice",
@@ -144,12 +134,6 @@ static const struct role roles[] = {
 	ROLE("unpin-without-pin",
 	     "A device gives back another's pin, and the one its mapping holds: both stay",
 	     { "unpin-without-pin", 2, 1 }),
-	ROLE("end-without-begin",
-	     "A CPU access ends that was never begun",
-	     { "end-without-begin", 2, 1 }),
-	ROLE("begin-left-open",
-	     "A buffer goes with a CPU access open: it is ended",
-	     { "begin-left-open", 1, 1 }),
 
 	/* The kernel's own dma-buf, on either side. */
 	ROLE("kernel-importer",

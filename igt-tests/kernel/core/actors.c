@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The exporter, importers, jobs, threads and programs of the core's tests.
+ * The exporter, importers, jobs and threads of the core's tests.
  */
 #include "core_test.h"
 
 #include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/kthread.h>
-#include <linux/mman.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 int vp_test_released;
@@ -164,8 +162,6 @@ static int vp_test_buffer_begin(struct vp_dmabuf *buf,
 
 	if (buffer->revokes)
 		buffer->wronged = true;
-	if (buffer->fail_begin)
-		return buffer->fail_begin;
 	buffer->begins++;
 	return 0;
 }
@@ -268,7 +264,7 @@ static void vp_test_buffer_release(struct vp_dmabuf *buf)
 	vp_test_released++;
 }
 
-const struct vp_dmabuf_ops vp_test_ops = {
+static const struct vp_dmabuf_ops vp_test_ops = {
 	.attach = vp_test_buffer_attach,
 	.detach = vp_test_buffer_detach,
 	.reach = vp_test_buffer_reach,
@@ -287,26 +283,11 @@ const struct vp_dmabuf_ops vp_test_ops = {
 };
 
 /**
- * vp_test_fault - the fault callback of an exporter that has one
- * @buf: a &struct vp_test_buffer
- * @vmf: the fault
- * @pgoff: the page
- * @for_cpu: devices see the same
- */
-vm_fault_t vp_test_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			 unsigned long pgoff, bool for_cpu)
-{
-	return vmf_insert_pfn(vmf->vma, vmf->address,
-			      page_to_pfn(to_test(buf)->pages[pgoff]));
-}
-
-/**
- * vp_test_buffer_with - a buffer full of zeros
- * @ops: vp_test_ops, or some like them that stay until the buffer goes
+ * vp_test_buffer - a buffer full of zeros
  *
  * Returns the buffer with one reference, or NULL.
  */
-struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops)
+struct vp_test_buffer *vp_test_buffer(void)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
 	struct vp_test_buffer *buffer = kzalloc(sizeof(*buffer), GFP_KERNEL);
@@ -320,7 +301,7 @@ struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops)
 		if (!buffer->pages[i])
 			return NULL;
 	}
-	info.ops = ops;
+	info.ops = &vp_test_ops;
 	info.size = VP_TEST_SIZE;
 	return vp_dmabuf_export(&buffer->base, &info) ? NULL : buffer;
 }
@@ -739,41 +720,4 @@ int vp_test_thread_move(void *buf)
 int vp_test_thread_revoke(void *buf)
 {
 	return vp_dmabuf_revoke(buf);
-}
-
-/* ---- programs ---- */
-
-/**
- * vp_test_mmap - the process maps a buffer, by its file
- * @buf: the buffer
- *
- * Returns the address; an errno if IS_ERR_VALUE().
- */
-unsigned long vp_test_mmap(struct vp_dmabuf *buf)
-{
-	struct dma_buf *kbuf = vp_dmabuf_kernel_get(buf, O_RDWR);
-	unsigned long address;
-
-	if (IS_ERR(kbuf))
-		return PTR_ERR(kbuf);
-	address = vm_mmap(kbuf->file, 0, buf->size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, 0);
-	dma_buf_put(kbuf);
-	return address;
-}
-
-void vp_test_munmap(unsigned long address)
-{
-	vm_munmap(address, VP_TEST_SIZE);
-}
-
-/* The process reads and writes a word; -EFAULT is what it dies of. */
-int vp_test_load(unsigned long address, u32 *word)
-{
-	return get_user(*word, (u32 __user *)address);
-}
-
-int vp_test_store(unsigned long address, u32 word)
-{
-	return put_user(word, (u32 __user *)address);
 }

@@ -104,7 +104,7 @@ struct vp_test_buffer {
 	struct list_head old;
 	int places, pins, maps, vmaps, begins;
 	int moves, revokes;
-	int fail_attach, fail_pin, fail_map, fail_begin, fail_vmap, fail_move;
+	int fail_attach, fail_pin, fail_map, fail_vmap, fail_move;
 	bool out_of_reach;
 	bool wronged;
 };
@@ -114,18 +114,8 @@ static inline struct vp_test_buffer *to_test(struct vp_dmabuf *buf)
 	return container_of(buf, struct vp_test_buffer, base);
 }
 
-extern const struct vp_dmabuf_ops vp_test_ops;
-
-struct vp_test_buffer *vp_test_buffer_with(const struct vp_dmabuf_ops *ops);
-
 /* A buffer that cannot be mapped into programs; all else it can. */
-static inline struct vp_test_buffer *vp_test_buffer(void)
-{
-	return vp_test_buffer_with(&vp_test_ops);
-}
-
-vm_fault_t vp_test_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
-			 unsigned long pgoff, bool for_cpu);
+struct vp_test_buffer *vp_test_buffer(void);
 struct sg_table *vp_test_table(struct page **pages, unsigned int count);
 void vp_test_free_table(struct sg_table *sgt);
 
@@ -221,12 +211,5 @@ int vp_test_join(struct vp_test_thread *thread);
 /* For vp_test_start(), with a struct vp_dmabuf. */
 int vp_test_thread_move(void *buf);
 int vp_test_thread_revoke(void *buf);
-
-/* ---- programs ---- */
-
-unsigned long vp_test_mmap(struct vp_dmabuf *buf);
-void vp_test_munmap(unsigned long address);
-int vp_test_load(unsigned long address, u32 *word);
-int vp_test_store(unsigned long address, u32 word);
 
 #endif /* VP_CORE_TEST_H */

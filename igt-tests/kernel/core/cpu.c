@@ -1,76 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The CPU's part: access between begin and end, and kernel mappings of whole
- * buffers.
+ * What drivers do with the CPU: access between begin and end, and kernel mappings
+ * of whole buffers. For programs see prime_cpu.c and prime_cpu_fence.c.
  */
 #include "core_test.h"
 
 #include <linux/highmem.h>
-
-/* The CPU waits for the fences its access conflicts with. */
-static int test_cpu_access(void)
-{
-	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct dma_fence *job;
-
-	CHECK(buffer);
-	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_READ);
-	CHECK(job);
-
-	/* Reading beside a reader does not wait. */
-	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-	CHECK(!dma_fence_is_signaled(job));
-	CHECK(buffer->begins == 1);
-	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-	CHECK(buffer->begins == 0);
-
-	/* Writing does; one that has begun may begin once more. */
-	vp_test_job_ends_in(job, 100);
-	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE));
-	CHECK(dma_fence_is_signaled(job));
-	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_BIDIRECTIONAL));
-	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_BIDIRECTIONAL));
-	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_TO_DEVICE));
-	CHECK(buffer->begins == 0);
-	vp_test_job_end(job);
-
-	/* And reading beside a writer waits. */
-	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_WRITE);
-	CHECK(job);
-	vp_test_job_ends_in(job, 100);
-	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-	CHECK(dma_fence_is_signaled(job));
-	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-
-	vp_dmabuf_put(&buffer->base);
-	vp_test_job_end(job);
-	return 0;
-}
-
-/* An exporter that cannot begin leaves nothing begun. */
-static int test_cpu_access_fails(void)
-{
-	struct vp_test_buffer *buffer = vp_test_buffer();
-
-	CHECK(buffer);
-	buffer->fail_begin = -ENOSPC;
-	CHECK(vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE) ==
-	      -ENOSPC);
-	CHECK(buffer->begins == 0);
-
-	/* Nor does it take one away that had been. */
-	buffer->fail_begin = 0;
-	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-	buffer->fail_begin = -ENOSPC;
-	CHECK(vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE) ==
-	      -ENOSPC);
-	CHECK(buffer->begins == 1);
-	CHECK(!vp_dmabuf_end_cpu_access(&buffer->base, DMA_FROM_DEVICE));
-	CHECK(buffer->begins == 0);
-	vp_dmabuf_put(&buffer->base);
-	CHECK(vp_test_released == 1);
-	return 0;
-}
 
 static int vp_test_begin_and_end(void *buf)
 {
@@ -96,32 +31,6 @@ static int test_cpu_access_of_two(void)
 	CHECK(vp_test_violations() == before);
 	vp_dmabuf_put(&buffer->base);
 	CHECK(vp_test_released == 1);
-	return 0;
-}
-
-static int vp_test_begin_interrupted(void *buf)
-{
-	return vp_dmabuf_begin_cpu_access(buf, DMA_TO_DEVICE);
-}
-
-/* A signal ends the wait for a job, and then nothing has begun. */
-static int test_cpu_access_interrupted(void)
-{
-	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct vp_test_thread *thread;
-	struct dma_fence *job;
-
-	CHECK(buffer);
-	job = vp_test_job(&buffer->base, DMA_RESV_USAGE_READ);
-	CHECK(job);
-	thread = vp_test_start(vp_test_begin_interrupted, &buffer->base);
-	CHECK(thread);
-	CHECK(vp_test_is_waiting(thread));
-	vp_test_interrupt(thread);
-	CHECK(vp_test_join(thread) == -ERESTARTSYS);
-	CHECK(buffer->begins == 0);
-	vp_test_job_end(job);
-	vp_dmabuf_put(&buffer->base);
 	return 0;
 }
 
@@ -193,9 +102,6 @@ static int test_vmap_holds(void)
 }
 
 const struct vp_test vp_cpu_tests[] = {
-	{ "cpu-access", test_cpu_access },
-	{ "cpu-access-fails", test_cpu_access_fails },
-	{ "cpu-access-interrupted", test_cpu_access_interrupted },
 	{ "cpu-access-of-two", test_cpu_access_of_two },
 	{ "vmap", test_vmap },
 	{ "vmap-holds", test_vmap_holds },

@@ -96,33 +96,6 @@ static int test_move(void)
 	return 0;
 }
 
-/* A program's mapping shows the new place from its next touch on. */
-static int test_move_under_program(void)
-{
-	static struct vp_dmabuf_ops ops;
-	struct vp_test_buffer *buffer;
-	unsigned long address;
-	u32 word;
-
-	ops = vp_test_ops;
-	ops.fault = vp_test_fault;
-	buffer = vp_test_buffer_with(&ops);
-	CHECK(buffer);
-	address = vp_test_mmap(&buffer->base);
-	CHECK(!IS_ERR_VALUE(address));
-	CHECK(!vp_test_store(address + PAGE_SIZE, 0x5eed));
-
-	CHECK(!vp_dmabuf_move(&buffer->base));
-	CHECK(buffer->moves == 1);
-	CHECK(!vp_test_load(address + PAGE_SIZE, &word) && word == 0x5eed);
-	CHECK(!vp_test_store(address + PAGE_SIZE, 0xfa11));
-	CHECK(*(u32 *)page_address(buffer->pages[1]) == 0xfa11);
-
-	vp_test_munmap(address);
-	vp_dmabuf_put(&buffer->base);
-	return 0;
-}
-
 /* A pin of anybody's, and nobody is so much as told. */
 static int test_move_pinned(void)
 {
@@ -429,7 +402,6 @@ static int test_move_lazy(void)
 const struct vp_test vp_move_tests[] = {
 	{ "lifetime", test_lifetime },
 	{ "move", test_move },
-	{ "move-under-program", test_move_under_program },
 	{ "move-pinned", test_move_pinned },
 	{ "move-refused-at-once", test_move_refused_at_once },
 	{ "move-to-reach", test_move_to_reach },

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Importers, users and drivers that break a rule of the contract. Each does so
- * twice on one buffer. It does no harm: the buffer works afterwards, and goes.
- * How often it was counted, and that the log has it once, is looked at by
- * prime_core.c.
+ * Importers that break a rule of the contract. Each does so twice on one buffer.
+ * It does no harm: the buffer works afterwards, and goes. How often it was counted,
+ * and that the log has it once, is looked at by prime_core.c.
  */
 #include "core_test.h"
 
@@ -166,54 +165,11 @@ static int test_unpin_without_pin(void)
 	return vp_test_is_unharmed(buffer);
 }
 
-static int test_end_without_begin(void)
-{
-	struct vp_test_buffer *buffer = vp_test_buffer();
-	struct vp_dmabuf *buf;
-
-	CHECK(buffer);
-	buf = &buffer->base;
-	CHECK(!vp_dmabuf_end_cpu_access(buf, DMA_TO_DEVICE));
-	CHECK(!vp_dmabuf_begin_cpu_access(buf, DMA_TO_DEVICE));
-	CHECK(!vp_dmabuf_end_cpu_access(buf, DMA_TO_DEVICE));
-	CHECK(!vp_dmabuf_end_cpu_access(buf, DMA_TO_DEVICE));
-	return vp_test_is_unharmed(buffer);
-}
-
-/* Its begins when a buffer went. */
-static int vp_test_left_begins;
-
-static void vp_test_release_begun(struct vp_dmabuf *buf)
-{
-	vp_test_left_begins = to_test(buf)->begins;
-	vp_test_ops.release(buf);
-}
-
-/* What is open when the buffer goes is ended. */
-static int test_begin_left_open(void)
-{
-	static struct vp_dmabuf_ops ops;
-	struct vp_test_buffer *buffer;
-
-	ops = vp_test_ops;
-	ops.release = vp_test_release_begun;
-	buffer = vp_test_buffer_with(&ops);
-	CHECK(buffer);
-	CHECK(!vp_dmabuf_begin_cpu_access(&buffer->base, DMA_TO_DEVICE));
-	vp_test_left_begins = -1;
-	vp_dmabuf_put(&buffer->base);
-	CHECK(vp_test_released == 1);
-	CHECK(vp_test_left_begins == 0);
-	return 0;
-}
-
 const struct vp_test vp_rule_tests[] = {
 	{ "unmap-without-map", test_unmap_without_map },
 	{ "unmap-direction", test_unmap_direction },
 	{ "detach-while-mapped", test_detach_while_mapped },
 	{ "detach-while-pinned", test_detach_while_pinned },
 	{ "unpin-without-pin", test_unpin_without_pin },
-	{ "end-without-begin", test_end_without_begin },
-	{ "begin-left-open", test_begin_left_open },
 	{}
 };
