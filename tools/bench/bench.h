@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../common/buffer.h"
+#include "../common/gpu.h"
 
 /*
  * A row of the benchmark is one operation, measured on up to three subjects:
@@ -19,7 +20,9 @@
 struct subject {
 	/** @name: for messages */
 	const char *name;
-	/** @gpu: its primary node, open; -1 for anonymous memory */
+	/** @path: its primary node */
+	char path[GPU_PATH];
+	/** @gpu: that node, open; -1 for anonymous memory */
 	int gpu;
 	/** @again: the same node, opened a second time */
 	int again;

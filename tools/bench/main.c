@@ -51,6 +51,7 @@ static void open_subject(struct subject *subject, const char *driver, int wanted
 		errx(1, "only %d %s GPU here; load the module with %d: modprobe %s gpus=%d",
 		     count, driver, wanted, driver, wanted);
 	subject->name = driver;
+	snprintf(subject->path, sizeof(subject->path), "%s", gpus[0].primary);
 	subject->gpu = open_or_die(gpus[0].primary);
 	subject->again = open_or_die(gpus[0].primary);
 	subject->other = wanted > 1 ? open_or_die(gpus[1].primary) : subject->again;

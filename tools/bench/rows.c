@@ -50,6 +50,24 @@ static uint64_t run_create_4m(struct work *work, unsigned long count)
 static const struct operation create_4k = { .run = run_create_4k };
 static const struct operation create_4m = { .run = run_create_4m };
 
+/* ---- a file ---- */
+
+static uint64_t run_open(struct work *work, unsigned long count)
+{
+	uint64_t start = clock_ns();
+	int file;
+
+	while (count--) {
+		file = gpu_open(work->subject->path);
+		if (file < 0)
+			errx(1, "%s: %s", work->subject->path, strerror(-file));
+		close(file);
+	}
+	return clock_ns() - start;
+}
+
+static const struct operation open_node = { .run = run_open };
+
 /* ---- export ---- */
 
 static int export_or_die(const struct buffer *buffer)
@@ -313,6 +331,27 @@ static uint64_t run_touch_again(struct work *work, unsigned long count)
 
 static const struct operation touch_again = { prepare_touched, run_touch_again, finish_buffer };
 
+static void prepare_4k(struct work *work)
+{
+	create_or_die(work->subject, 4 * KIB, &work->buffer);
+}
+
+/* the only mapping each time; from the first on the page is there. Here unmapping is in the time */
+static uint64_t run_map_4k(struct work *work, unsigned long count)
+{
+	uint64_t start = clock_ns();
+	void *map;
+
+	while (count--) {
+		map = map_or_die(&work->buffer);
+		touch(map, 4 * KIB);
+		munmap(map, 4 * KIB);
+	}
+	return clock_ns() - start;
+}
+
+static const struct operation map_4k = { prepare_4k, run_map_4k, finish_buffer };
+
 /* ---- moving ---- */
 
 static uint32_t importer_handles[BENCH_IMPORTERS];
@@ -422,26 +461,28 @@ static const struct operation memset_anonymous = {
 /* ---- the table ---- */
 
 const struct row rows[] = {
-	{ "create + close, 4 KiB", AGAINST_VGEM, "0.4", .operation = &create_4k },
-	{ "create + close, 4 MiB", AGAINST_VGEM, "0.4", .operation = &create_4m },
-	{ "export + close fd, already exported", AGAINST_VGEM, "1.0", .operation = &export },
-	{ "create + export + close all", AGAINST_VGEM, "0.65", .operation = &create_export },
-	{ "import own fd, same file", AGAINST_VGEM, "1.0", .operation = &import_same },
-	{ "import own fd, another file, + close", AGAINST_VGEM, "1.0", .operation = &import_again },
-	{ "import into another GPU + close, 4 MiB", AGAINST_VGEM, "1.1", .operation = &import_other },
+	{ "create + close, 4 KiB", AGAINST_VGEM, "0.35", .operation = &create_4k },
+	{ "create + close, 4 MiB", AGAINST_VGEM, "0.35", .operation = &create_4m },
+	{ "create + export + close all", AGAINST_VGEM, "0.60", .operation = &create_export },
+	{ "export + close fd, already exported", AGAINST_VGEM, "1.00", .operation = &export },
+	{ "import own fd, same file", AGAINST_VGEM, "1.00", .operation = &import_same },
+	{ "import own fd, another file, + close", AGAINST_VGEM, "1.00", .operation = &import_again },
+	{ "import into another GPU + close, 4 MiB", AGAINST_VGEM, "1.00", .operation = &import_other },
 	{ "import, map on the GPU, close, 4 MiB", AGAINST_FOREIGN, "0.5", .operation = &import_map,
 	  .other = &import_foreign },
-	{ "poll an idle dma-buf", AGAINST_VGEM, "1.0", .operation = &poll_idle },
-	{ "DMA_BUF_IOCTL_SYNC start + end", AGAINST_VGEM, "1.0", .operation = &sync_cpu },
-	{ "fence attach + signal, write", AGAINST_VGEM, "0.9", .operation = &fence_write },
+	{ "poll an idle dma-buf", AGAINST_VGEM, "1.00", .operation = &poll_idle },
+	{ "DMA_BUF_IOCTL_SYNC start + end", AGAINST_VGEM, "1.00", .operation = &sync_cpu },
+	{ "fence attach + signal, write", AGAINST_VGEM, "0.70", .operation = &fence_write },
 	{ "fence attach + signal, 1,000 readers", AGAINST_EMPTY, "2.0",
 	  .operation = &fence_among_readers, .other = &fence_read, .vgem_too = true },
-	{ "export a sync_file + close", AGAINST_VGEM, "1.0", .operation = &sync_file },
+	{ "export a sync_file + close", AGAINST_VGEM, "1.00", .operation = &sync_file },
 	{ "fence signal to woken waiter", AGAINST_FUTEX, "1.1", .measure = measure_wake },
-	{ "create, map, touch every page, 64 MiB", AGAINST_ANONYMOUS, "1.1", .operation = &first_touch,
-	  .other = &first_touch_anonymous },
-	{ "map and touch again, 64 MiB", AGAINST_VGEM, "0.03", .operation = &touch_again },
-	{ "memset, mapped 64 MiB", AGAINST_ANONYMOUS, "1.05", .operation = &memset_mapped,
+	{ "open + close a node", AGAINST_VGEM, "1.00", .operation = &open_node },
+	{ "map, touch and unmap, 4 KiB, resident", AGAINST_VGEM, "0.40", .operation = &map_4k },
+	{ "create, map, touch every page, 64 MiB", AGAINST_ANONYMOUS, "1.00",
+	  .operation = &first_touch, .other = &first_touch_anonymous },
+	{ "map and touch again, 64 MiB", AGAINST_VGEM, "0.003", .operation = &touch_again },
+	{ "memset, mapped 64 MiB", AGAINST_ANONYMOUS, "1.00", .operation = &memset_mapped,
 	  .other = &memset_anonymous },
 	{ "move 64 MiB under 8 importers", AGAINST_COPY, "1.3", .operation = &move, .other = &copy },
 	{ "attach, map, unmap, detach, 4 MiB", AGAINST_KERNEL, "0.5", .measure = measure_attach },
