@@ -28,6 +28,7 @@ help: ## list the targets and the variables
 	@echo 'MINUTES=N  how long make soak takes (60)'
 	@echo 'STEPS=N, SEED=N  how many steps make fuzz takes (100000), and from which seed (a new one)'
 	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test and test-debug run, the subtest may have a * (all)'
+	@echo 'COUNT=1  make bench counts the instructions of short operations instead of timing all'
 	@echo 'MUTANT=NAME  mistakes that make mutants makes (all)'
 	@echo 'IMAGE=FILE.png  picture for make run (a test card)'
 	@echo 'V=1  show the commands'
@@ -268,7 +269,8 @@ fuzz: ## random steps against a model, in a guest: STEPS of them from SEED, a ne
 bench: ## compare with stock vgem, in a guest with both
 	$(Q)$(call prepare,$(kernels),programs,tools)
 	$(Q)for kernel in $(kernels); do \
-		tools/vm/run --kernel $$kernel --fast-strings --timeout 1800 --out out/bench -- tools/vm/guest-bench || exit; \
+		tools/vm/run --kernel $$kernel $(if $(COUNT),--count,--fast-strings) --timeout 1800 --out out/bench -- \
+			tools/vm/guest-bench $(if $(COUNT),--counted) || exit; \
 	done
 
 .PHONY: bench-watch

@@ -94,12 +94,25 @@ struct row {
 	const struct operation *other;
 	/** @vgem_too: measure @operation on vgem as well, although the row is not against it */
 	bool vgem_too;
+	/** @counted: its instructions say how long it takes: it neither moves memory nor waits */
+	bool counted;
 	/** @measure: for rows of another kind: stores what vprime takes, and the other */
 	void (*measure)(const struct subject *vprime, unsigned int rounds, struct result *result);
 };
 
 extern const struct row rows[];
 extern const unsigned int row_count;
+
+/* rounds of a row, at most */
+#define BENCH_MAX_ROUNDS	1000
+
+/** struct method - how rows are measured */
+struct method {
+	/** @rounds: for each row */
+	unsigned int rounds;
+	/** @counted: the clock goes on by a nanosecond with each instruction, and only then */
+	bool counted;
+};
 
 /** struct result - a row's figures in microseconds, 0 where there is none */
 struct result {
@@ -124,7 +137,10 @@ struct subjects {
 
 /* measure.c */
 struct result measure_row(const struct row *row, const struct subjects *subjects,
-			  unsigned int rounds);
+			  const struct method *method);
+
+/** sort_times() - the shortest first */
+void sort_times(double *times, unsigned int count);
 
 /* many.c */
 void measure_many(const struct subject *subject, unsigned int rounds, struct result *result);

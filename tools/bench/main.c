@@ -17,13 +17,15 @@
 #include "table.h"
 
 #define DEFAULT_ROUNDS	40
+#define COUNTED_ROUNDS	5
 #define MEMORY_NAME	"kernel memory"
 
 static void usage(FILE *to)
 {
 	fputs("usage: bench [options]\n"
 	      "\n"
-	      "  --rounds N      rounds for each row (default: 40)\n"
+	      "  --counted       the clock counts instructions: only rows that these measure\n"
+	      "  --rounds N      rounds for each row (default: 40, with --counted 5)\n"
 	      "  --only TEXT     only rows whose name contains it\n"
 	      "  --except TEXT   no rows whose name contains it\n"
 	      "  --json          one JSON object instead of a table\n", to);
@@ -60,6 +62,7 @@ static void open_subject(struct subject *subject, const char *driver, int wanted
 }
 
 static const struct option long_options[] = {
+	{ "counted", no_argument, NULL, 'c' },
 	{ "rounds", required_argument, NULL, 'r' },
 	{ "only", required_argument, NULL, 'o' },
 	{ "except", required_argument, NULL, 'e' },
@@ -72,15 +75,19 @@ int main(int argc, char **argv)
 {
 	struct subjects subjects = { .anonymous = { .name = "anonymous", .gpu = -1 } };
 	struct memory_result vgem_memory, vprime_memory;
-	unsigned int within = 0, ran = 0, rounds = DEFAULT_ROUNDS, i;
-	const char *only = "", *except = NULL;
+	struct method method = { 0 };
+	unsigned int within = 0, ran = 0, i;
+	const char *only = "", *except = NULL, *rounds = NULL;
 	bool json = false, with_memory;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (option) {
+		case 'c':
+			method.counted = true;
+			break;
 		case 'r':
-			rounds = (unsigned int)strtoul(optarg, NULL, 10);
+			rounds = optarg;
 			break;
 		case 'o':
 			only = optarg;
@@ -99,7 +106,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind != argc || !rounds || rounds > 1000) {
+	method.rounds = rounds ? (unsigned int)strtoul(rounds, NULL, 10) :
+			method.counted ? COUNTED_ROUNDS : DEFAULT_ROUNDS;
+	if (optind != argc || !method.rounds || method.rounds > BENCH_MAX_ROUNDS) {
 		usage(stderr);
 		return 2;
 	}
@@ -109,20 +118,20 @@ int main(int argc, char **argv)
 	subjects.vprime.foreign = subjects.vgem.gpu;
 
 	/* first, while the slabs are as they were found */
-	with_memory = strcasestr(MEMORY_NAME, only);
+	with_memory = !method.counted && strcasestr(MEMORY_NAME, only);
 	if (with_memory) {
 		vgem_memory = measure_memory(&subjects.vgem);
 		vprime_memory = measure_memory(&subjects.vprime);
 	}
 
-	json ? json_head(rounds) : table_head();
+	json ? json_head(method.rounds) : table_head(&method);
 	for (i = 0; i < row_count; i++) {
 		struct result result;
 
-		if (!strcasestr(rows[i].name, only) ||
+		if (method.counted > rows[i].counted || !strcasestr(rows[i].name, only) ||
 		    (except && strcasestr(rows[i].name, except)))
 			continue;
-		result = measure_row(&rows[i], &subjects, rounds);
+		result = measure_row(&rows[i], &subjects, &method);
 		json ? json_row(&rows[i], &result) : table_row(&rows[i], &result);
 		ran++;
 		within += result.met;
@@ -130,7 +139,7 @@ int main(int argc, char **argv)
 	if (with_memory)
 		json ? json_memory(&vgem_memory, &vprime_memory) :
 		       table_memory(&vgem_memory, &vprime_memory);
-	json ? json_foot() : table_foot(rounds);
+	json ? json_foot() : table_foot(&method);
 	/* beside the JSON, not in it */
 	fprintf(json ? stderr : stdout, "bench: %u of %u rows within target\n", within, ran);
 	return 0;

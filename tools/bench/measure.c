@@ -2,7 +2,7 @@
 /*
  * How a row is measured: round by round, the subjects taking turns, so that
  * whatever else the machine does in the meantime meets them all alike. Each
- * keeps its best round.
+ * keeps its best round; or, where instructions are counted, the median.
  */
 #include <linux/membarrier.h>
 #include <math.h>
@@ -16,6 +16,8 @@
 
 /* long enough for the clock, short enough to fit between two disturbances */
 #define ROUND_NS	8e6
+/* where none disturbs: many RCU grace periods, so that what is freed after one is freed in the round */
+#define COUNTED_NS	100e6
 #define MAX_LANES	3
 
 /* one subject in a row */
@@ -24,12 +26,12 @@ struct lane {
 	struct work work;
 	/* operations in a round */
 	unsigned long count;
-	/* of the best round so far, for one operation */
-	double best_us;
+	/* of each round, for one operation */
+	double us[BENCH_MAX_ROUNDS];
 };
 
 static void lane_begin(struct lane *lane, const struct operation *operation,
-		       const struct subject *subject)
+		       const struct subject *subject, double round_ns)
 {
 	unsigned int pass;
 	uint64_t spent;
@@ -37,7 +39,6 @@ static void lane_begin(struct lane *lane, const struct operation *operation,
 	*lane = (struct lane){
 		.operation = operation,
 		.work = { .subject = subject, .buffer = BUFFER_NONE },
-		.best_us = INFINITY,
 	};
 	if (operation->prepare)
 		operation->prepare(&lane->work);
@@ -47,11 +48,11 @@ static void lane_begin(struct lane *lane, const struct operation *operation,
 	for (pass = 0; pass < 2; pass++) {
 		for (lane->count = 1;; lane->count *= 4) {
 			spent = operation->run(&lane->work, lane->count);
-			if (spent > ROUND_NS / 8)
+			if (spent > round_ns / 8)
 				break;
 		}
 	}
-	lane->count = (unsigned long)ceil((double)lane->count * ROUND_NS / (double)spent);
+	lane->count = (unsigned long)ceil((double)lane->count * round_ns / (double)spent);
 }
 
 /*
@@ -65,7 +66,7 @@ static void settle(void)
 	usleep(10000);
 }
 
-static void lane_round(struct lane *lane)
+static void lane_round(struct lane *lane, unsigned int round)
 {
 	uint64_t spent;
 
@@ -74,13 +75,28 @@ static void lane_round(struct lane *lane)
 	if (lane->count >= 8)
 		lane->operation->run(&lane->work, lane->count / 8);
 	spent = lane->operation->run(&lane->work, lane->count);
-	lane->best_us = fmin(lane->best_us, (double)spent / 1e3 / (double)lane->count);
+	lane->us[round] = (double)spent / 1e3 / (double)lane->count;
 }
 
-static void lane_end(struct lane *lane)
+static int compare(const void *a, const void *b)
+{
+	double one = *(const double *)a, other = *(const double *)b;
+
+	return (one > other) - (one < other);
+}
+
+void sort_times(double *times, unsigned int count)
+{
+	qsort(times, count, sizeof(*times), compare);
+}
+
+/* Returns the lane's figure, in microseconds */
+static double lane_end(struct lane *lane, const struct method *method)
 {
 	if (lane->operation->finish)
 		lane->operation->finish(&lane->work);
+	sort_times(lane->us, method->rounds);
+	return lane->us[method->counted ? method->rounds / 2 : 0];
 }
 
 /* is the ratio within the target, when both have the target's number of decimals */
@@ -100,36 +116,37 @@ static bool is_on_vgem(const struct row *row)
 }
 
 struct result measure_row(const struct row *row, const struct subjects *subjects,
-			  unsigned int rounds)
+			  const struct method *method)
 {
-	struct lane lanes[MAX_LANES];
+	double round_ns = method->counted ? COUNTED_NS : ROUND_NS, us[MAX_LANES];
+	static struct lane lanes[MAX_LANES];
 	unsigned int count = 0, i, round;
 	struct result result = { 0 };
 
 	if (row->measure) {
-		row->measure(&subjects->vprime, rounds, &result);
+		row->measure(&subjects->vprime, method->rounds, &result);
 		result.ratio = result.vprime / result.other;
 		result.met = is_met(result.ratio, row->target);
 		return result;
 	}
 
-	lane_begin(&lanes[count++], row->operation, &subjects->vprime);
+	lane_begin(&lanes[count++], row->operation, &subjects->vprime, round_ns);
 	if (row->other)
 		lane_begin(&lanes[count++], row->other, row->against == AGAINST_ANONYMOUS ?
-			   &subjects->anonymous : &subjects->vprime);
+			   &subjects->anonymous : &subjects->vprime, round_ns);
 	if (is_on_vgem(row))
-		lane_begin(&lanes[count++], row->operation, &subjects->vgem);
-	for (round = 0; round < rounds; round++)
+		lane_begin(&lanes[count++], row->operation, &subjects->vgem, round_ns);
+	for (round = 0; round < method->rounds; round++)
 		for (i = 0; i < count; i++)
 			/* nobody is always the first, or always after the same one */
-			lane_round(&lanes[round % 2 ? count - 1 - i : i]);
+			lane_round(&lanes[round % 2 ? count - 1 - i : i], round);
 	for (i = 0; i < count; i++)
-		lane_end(&lanes[i]);
+		us[i] = lane_end(&lanes[i], method);
 
-	result.vprime = lanes[0].best_us;
-	result.other = row->other ? lanes[1].best_us : 0;
+	result.vprime = us[0];
+	result.other = row->other ? us[1] : 0;
 	if (is_on_vgem(row))
-		result.vgem = lanes[count - 1].best_us;
+		result.vgem = us[count - 1];
 	result.ratio = result.vprime / (row->other ? result.other : result.vgem);
 	result.met = is_met(result.ratio, row->target);
 	return result;

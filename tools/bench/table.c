@@ -42,9 +42,10 @@ static const char *to(const struct row *row)
 	}
 }
 
-void table_head(void)
+void table_head(const struct method *method)
 {
-	printf("%-40s %10s %10s %10s %-9s %7s %7s  %s\n", "operation, in microseconds", "vgem",
+	printf("%-40s %10s %10s %10s %-9s %7s %7s  %s\n", method->counted ?
+	       "operation, in 1,000 instructions" : "operation, in microseconds", "vgem",
 	       "vprime", "other", "", "ratio", "target", "met");
 	fflush(stdout);
 }
@@ -71,11 +72,18 @@ void table_memory(const struct memory_result *vgem, const struct memory_result *
 	fflush(stdout);
 }
 
-void table_foot(unsigned int rounds)
+static void counted_foot(const char *release, unsigned int rounds)
 {
-	struct utsname name;
+	printf("\n"
+	       "Linux %s, on one emulated processor. Each figure is the median of %u rounds of\n"
+	       "100,000,000 instructions; what the kernel does in between is among them. The ratio is\n"
+	       "vprime to vgem. It meets its target when it does so rounded to the target's decimals.\n"
+	       "Buffers are dumb buffers of the primary nodes. vgem has no other GPU: it imports its\n"
+	       "own buffer in another file.\n", release, rounds);
+}
 
-	uname(&name);
+static void timed_foot(const char *release, unsigned int rounds)
+{
 	printf("\n"
 	       "Linux %s. Each figure is the best of %u rounds of some 8 ms or one\n"
 	       "operation; in each round the columns take turns, each when what the one before it\n"
@@ -91,7 +99,16 @@ void table_foot(unsigned int rounds)
 	       "Attaching is measured inside the kernel, \"foreign\" through the kernel's own dma-buf.\n"
 	       "Buffers 1,000 and 100,000: means of the 500 around each, best of %u times. Kernel\n"
 	       "memory is the growth of Slab in /proc/meminfo over %d live buffers.\n",
-	       name.release, rounds, rounds * WAKES_PER_ROUND, (rounds + 3) / 4, MEMORY_BUFFERS);
+	       release, rounds, rounds * WAKES_PER_ROUND, (rounds + 3) / 4, MEMORY_BUFFERS);
+}
+
+void table_foot(const struct method *method)
+{
+	struct utsname name;
+
+	uname(&name);
+	method->counted ? counted_foot(name.release, method->rounds) :
+			  timed_foot(name.release, method->rounds);
 }
 
 static const char *separator = "";
@@ -113,17 +130,24 @@ void json_row(const struct row *row, const struct result *result)
 	separator = ",";
 }
 
+/* the list of rows is open until another part begins, or the end */
+static void json_rows_end(void)
+{
+	printf("%s", separator ? "\n\t]" : "");
+	separator = NULL;
+}
+
 void json_memory(const struct memory_result *vgem, const struct memory_result *vprime)
 {
-	printf("\n\t],\n\t\"memory_bytes\": {\n"
+	json_rows_end();
+	printf(",\n\t\"memory_bytes\": {\n"
 	       "\t\t\"untouched\": { \"vgem\": %.0f, \"vprime\": %.0f },\n"
 	       "\t\t\"touched\": { \"vgem\": %.0f, \"vprime\": %.0f }\n\t}",
 	       vgem->untouched, vprime->untouched, vgem->touched, vprime->touched);
-	separator = NULL;
 }
 
 void json_foot(void)
 {
-	/* without the memory part, the list of rows is still open */
-	printf("%s\n}\n", separator ? "\n\t]" : "");
+	json_rows_end();
+	printf("\n}\n");
 }

@@ -5,10 +5,10 @@
 #include "bench.h"
 
 /* the table for people */
-void table_head(void);
+void table_head(const struct method *method);
 void table_row(const struct row *row, const struct result *result);
 void table_memory(const struct memory_result *vgem, const struct memory_result *vprime);
-void table_foot(unsigned int rounds);
+void table_foot(const struct method *method);
 
 /* the same as one JSON object */
 void json_head(unsigned int rounds);

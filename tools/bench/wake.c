@@ -157,16 +157,9 @@ static void pair_end(struct pair *pair)
 	buffer_close(&pair->buffer);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double one = *(const double *)a, other = *(const double *)b;
-
-	return (one > other) - (one < other);
-}
-
 static double median(double *times, unsigned int count)
 {
-	qsort(times, count, sizeof(*times), compare);
+	sort_times(times, count);
 	return times[count / 2];
 }
 
