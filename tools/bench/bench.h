@@ -139,6 +139,9 @@ struct subjects {
 struct result measure_row(const struct row *row, const struct subjects *subjects,
 			  const struct method *method);
 
+/** is_met() - is a ratio within a target, when both have the target's number of decimals */
+bool is_met(double ratio, const char *target);
+
 /** sort_times() - the shortest first */
 void sort_times(double *times, unsigned int count);
 
@@ -166,11 +169,18 @@ void measure_wake(const struct subject *subject, unsigned int rounds, struct res
 /* memory.c */
 struct memory_result measure_memory(const struct subject *subject);
 
+/* gain.c: not in microseconds, but how many times as much two processes get done as one */
+#define GAIN_TARGET	"1.00"
+struct result measure_gain(const struct subjects *subjects, unsigned int rounds);
+
 /* meminfo.c */
 uint64_t meminfo_bytes(const char *name);
 
 /* create.c */
 void create_or_die(const struct subject *subject, uint64_t size, struct buffer *buffer);
 void *map_or_die(const struct buffer *buffer);
+
+/* rows.c */
+extern const struct operation create_export;
 
 #endif

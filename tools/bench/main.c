@@ -19,6 +19,7 @@
 #define DEFAULT_ROUNDS	40
 #define COUNTED_ROUNDS	5
 #define MEMORY_NAME	"kernel memory"
+#define GAIN_NAME	"two processes at once"
 
 static void usage(FILE *to)
 {
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 	unsigned int within = 0, ran = 0, i;
 	const char *only = "", *except = NULL, *rounds = NULL;
 	bool json = false, with_memory;
+	struct result gain;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -135,6 +137,12 @@ int main(int argc, char **argv)
 		json ? json_row(&rows[i], &result) : table_row(&rows[i], &result);
 		ran++;
 		within += result.met;
+	}
+	if (!method.counted && strcasestr(GAIN_NAME, only)) {
+		gain = measure_gain(&subjects, method.rounds);
+		json ? json_gain(&gain) : table_gain(&gain);
+		ran++;
+		within += gain.met;
 	}
 	if (with_memory)
 		json ? json_memory(&vgem_memory, &vprime_memory) :

@@ -99,8 +99,7 @@ static double lane_end(struct lane *lane, const struct method *method)
 	return lane->us[method->counted ? method->rounds / 2 : 0];
 }
 
-/* is the ratio within the target, when both have the target's number of decimals */
-static bool is_met(double ratio, const char *target)
+bool is_met(double ratio, const char *target)
 {
 	const char *point = strchr(target, '.');
 	int decimals = point ? (int)strlen(point + 1) : 0;

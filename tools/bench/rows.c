@@ -124,7 +124,7 @@ static uint64_t run_create_export(struct work *work, unsigned long count)
 	return clock_ns() - start;
 }
 
-static const struct operation create_export = { .run = run_create_export };
+const struct operation create_export = { .run = run_create_export };
 
 /* ---- import ---- */
 
