@@ -153,7 +153,7 @@ static int vp_vgem_bring_up(struct device *dev)
 	gpu->coherent = true;
 	gpu->dma_bits = 64;
 	gpu->max_segment = VP_MAX_SEGMENT;
-	gpu->promises = true;
+	gpu->allow_overcommit = true;
 	spin_lock_init(&gpu->lock);
 	INIT_LIST_HEAD(&gpu->mapped);
 

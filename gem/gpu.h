@@ -27,7 +27,7 @@
  *	whole pages
  * @enforce_read_only: whether files are kept from writing what they may only
  *	read; NULL when nobody looks at that on this GPU
- * @promises: whether it makes buffers that are larger than all memory
+ * @allow_overcommit: whether its buffers may be larger than all memory
  * @lock: guards @mapped
  * @mapped: the &struct vp_gem that have a device mapping
  *
@@ -40,7 +40,7 @@ struct vp_gpu {
 	bool limited;
 	unsigned int max_segment;
 	const bool *enforce_read_only;
-	bool promises;
+	bool allow_overcommit;
 
 	/*
 	 * Guards @mapped. A view in the list may be losing its last reference:

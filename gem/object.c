@@ -327,7 +327,7 @@ struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
  * @size: bytes, rounded up to whole pages
  *
  * Returns the device's view of it with a reference; -ENOMEM for one that is
- * larger than all memory, unless the device promises it; or as
+ * larger than all memory, unless the device allows overcommit; or as
  * vp_memory_create(). One on a GPU that does not reach all memory is made where
  * it does.
  */
@@ -337,7 +337,7 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 	struct vp_dmabuf *buf;
 
 	if (size > vp_memory_max_size() && size <= (MAX_LFS_FILESIZE & PAGE_MASK) &&
-	    !to_vp_gpu(drm)->promises)
+	    !to_vp_gpu(drm)->allow_overcommit)
 		return ERR_PTR(-ENOMEM);
 	buf = vp_memory_create(size, dev_name(drm->dev),
 			       to_vp_gpu(drm)->limited);
