@@ -2,10 +2,11 @@
 /*
  * DOC: clients
  *
- * A program makes fences through a device's file, and names them by numbers
- * that hold in that file only. When the file goes, because the program closed it
- * or died, so do its timelines, and every fence it has not signalled signals
- * with -ECANCELED. When the device goes, they signal with -ENODEV.
+ * A program makes fences and timelines through a file of a device, and names them
+ * by ids and handles that are valid in that file only. When the file is closed
+ * for the last time, because the program closed it or died, its timelines are
+ * destroyed, and every fence that has not signalled does so with -ECANCELED. When
+ * the device is unplugged, they signal with -ENODEV.
  */
 #include <linux/err.h>
 #include <linux/rhashtable.h>
@@ -17,12 +18,13 @@
 #include "fence/resv.h"
 
 /**
- * vp_fence_device_init - let a device have clients
- * @device: the device's part, zeroed
- * @name: what the device is called; kept
- * @timeout_ms: how long fences last that are not signalled, in milliseconds
+ * vp_fence_device_init - set up what the clients of a device share
+ * @device: zeroed memory
+ * @name: the device's name; not copied
+ * @timeout_ms: age at which a fence signals by itself, in milliseconds; 0 for
+ *	never
  *
- * Context: before the device has a file.
+ * Context: Before the device can be opened.
  */
 void vp_fence_device_init(struct vp_fence_device *device, const char *name,
 			  unsigned int timeout_ms)
@@ -34,11 +36,14 @@ void vp_fence_device_init(struct vp_fence_device *device, const char *name,
 }
 
 /**
- * vp_fence_device_end - a device has gone
- * @device: its part
+ * vp_fence_device_end - end all timelines of a device, which is being unplugged
+ * @device: what its clients share
  *
- * What its clients have not signalled signals with -ENODEV, and whoever wants
- * another fence gets that. Unlocked, sleeps.
+ * Pending fences signal with -ENODEV. From now on fences and timelines are refused
+ * with the same.
+ *
+ * Context: May sleep. Takes vp_timelines_lock, and the locks of timelines and
+ *	fences; no reservation lock.
  */
 void vp_fence_device_end(struct vp_fence_device *device)
 {
@@ -46,8 +51,8 @@ void vp_fence_device_end(struct vp_fence_device *device)
 }
 
 /*
- * By id. A program makes and signals fences all the time, so ids come and go: in
- * a tree of them, each would cost the nodes that lead to it.
+ * A table and not an xarray: ids come and go all the time, and a new one would
+ * often cost the nodes that lead to it.
  */
 static const struct rhashtable_params vp_fence_client_params = {
 	.key_len = sizeof_field(struct vp_fence, id),
@@ -57,10 +62,12 @@ static const struct rhashtable_params vp_fence_client_params = {
 };
 
 /**
- * vp_fence_client_create - a program has opened a device's file
- * @device: the device's part
+ * vp_fence_client_create - make the client of a file that is being opened
+ * @device: what the clients of the device share
  *
- * Return: the client, for vp_fence_client_destroy(); -ENOMEM.
+ * Context: May sleep.
+ * Return: The client, to be given to vp_fence_client_end() and then
+ *	vp_fence_client_destroy(); or ERR_PTR(-ENOMEM).
  */
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 {
@@ -80,11 +87,15 @@ struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 }
 
 /**
- * vp_fence_client_end - the file is being closed for the last time
+ * vp_fence_client_end - signal the fences of a file that is being closed
  * @client: from vp_fence_client_create()
  *
- * Comes before anything that waits for a lock of a buffer: who holds it may be
- * waiting for one of these fences. Unlocked, sleeps.
+ * To be called before anything that takes the reservation lock of a buffer: the
+ * task that holds the lock may be waiting for one of these fences.
+ *
+ * Context: May sleep. Takes the locks of timelines and fences; no reservation
+ *	lock. No other function is called for the client at the same time, or
+ *	later except vp_fence_client_destroy().
  */
 void vp_fence_client_end(struct vp_fence_client *client)
 {
@@ -105,10 +116,11 @@ static void vp_fence_client_forget(void *fence, void *unused)
 }
 
 /**
- * vp_fence_client_destroy - the file has been closed for the last time
+ * vp_fence_client_destroy - free the client of a file that has been closed
  * @client: from vp_fence_client_create(), after vp_fence_client_end()
  *
- * Unlocked, sleeps.
+ * Context: May sleep. Takes vp_timelines_lock, and the locks of timelines and
+ *	fences.
  */
 void vp_fence_client_destroy(struct vp_fence_client *client)
 {
@@ -128,7 +140,7 @@ void vp_fence_client_destroy(struct vp_fence_client *client)
 	kfree(client);
 }
 
-/* Take a fence out of the table; the reference comes with it. */
+/* Remove a fence from the table; the caller gets the table's reference. */
 static struct vp_fence *vp_fence_client_take(struct vp_fence_client *client,
 					     u32 id)
 {
@@ -137,7 +149,7 @@ static struct vp_fence *vp_fence_client_take(struct vp_fence_client *client,
 	rcu_read_lock();
 	fence = rhashtable_lookup(&client->fences, &id,
 				  vp_fence_client_params);
-	/* Of two who want it, one gets it. */
+	/* Of two threads with the same id, one gets the fence. */
 	if (fence && rhashtable_remove_fast(&client->fences, &fence->by_id,
 					    vp_fence_client_params))
 		fence = NULL;
@@ -145,13 +157,13 @@ static struct vp_fence *vp_fence_client_take(struct vp_fence_client *client,
 	return fence;
 }
 
-/* Give a fence an id, by which the program can signal it from now on. */
+/* Give a fence an id, with which the program can signal it from now on. */
 static int vp_fence_client_keep(struct vp_fence_client *client,
 				struct vp_fence *fence)
 {
 	int ret;
 
-	/* When the numbers begin anew, old ones may still be there. */
+	/* Ids wrap around, and old ones may still be in use. */
 	do {
 		fence->id = atomic_inc_return(&client->last_id) & INT_MAX;
 		ret = -EEXIST;
@@ -164,17 +176,18 @@ static int vp_fence_client_keep(struct vp_fence_client *client,
 		if (ret)
 			vp_fence_put(fence);
 	} while (ret == -EEXIST);
-	/* Whatever else stops a table from growing is a lack of memory. */
+	/* The other errors mean that the table cannot grow fast enough. */
 	return ret ? -ENOMEM : 0;
 }
 
-/* The timeline of fences for writing, or for reading; most files never need one. */
+/* The timeline of fences for writing, or for reading; most files need none. */
 static struct vp_timeline *
 vp_fence_client_buffers(struct vp_fence_client *client, bool write)
 {
-	struct vp_timeline *timeline = smp_load_acquire(&client->buffers[write]);
-	struct vp_timeline *other;
+	struct vp_timeline *timeline, *other;
 
+	/* Pairs with the cmpxchg() below, of another thread. */
+	timeline = smp_load_acquire(&client->buffers[write]);
 	if (timeline)
 		return timeline;
 	timeline = vp_timeline_create(VP_TIMELINE_BUFFERS,
@@ -182,7 +195,7 @@ vp_fence_client_buffers(struct vp_fence_client *client, bool write)
 				      client->device->names[write]);
 	if (IS_ERR(timeline))
 		return timeline;
-	/* Another thread may need its first one now, too. */
+	/* Another thread may be making one at the same time. */
 	other = cmpxchg(&client->buffers[write], NULL, timeline);
 	if (!other)
 		return timeline;
@@ -191,17 +204,20 @@ vp_fence_client_buffers(struct vp_fence_client *client, bool write)
 }
 
 /**
- * vp_fence_client_attach - make a fence, and put it on a buffer
- * @client: whose fence it is to be
- * @resv: the buffer's reservation
- * @buffer: the buffer's number, to be shown
- * @write: whether the fence is of somebody who writes
- * @id: where the fence's number is stored
+ * vp_fence_client_attach - make a fence, and add it to a buffer
+ * @client: the file that makes it
+ * @resv: reservation object of the buffer
+ * @buffer: id of the buffer, to be listed
+ * @write: the fence stands for writing the buffer, not for reading
+ * @id: where the id of the fence is stored
  *
- * Unlocked.
- *
- * Returns 0; -EBUSY when the buffer has a fence that such a user has to wait
- * for; -ENODEV when the device has gone; -ENOMEM; -EINTR when a signal came.
+ * Context: May sleep. Takes @resv, and the locks of the timeline and the fence.
+ * Return:
+ * * 0: the fence is on the buffer
+ * * -EBUSY: the buffer has a fence that such a user has to wait for
+ * * -ENODEV: the device has been unplugged
+ * * -EINTR: a signal arrived while another task held @resv
+ * * -ENOMEM
  */
 int vp_fence_client_attach(struct vp_fence_client *client,
 			   struct dma_resv *resv, u64 buffer, bool write,
@@ -211,7 +227,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 	struct vp_fence *fence;
 	int ret;
 
-	/* A refusal makes no timeline, unless the buffer becomes busy just now. */
+	/* Do not make a timeline for a fence that will be refused. */
 	if (!READ_ONCE(client->buffers[write]) &&
 	    !dma_resv_test_signaled(resv, dma_resv_usage_rw(write)))
 		return -EBUSY;
@@ -231,7 +247,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 	if (ret)
 		goto out;
 
-	/* The program may guess the number, and signal the fence at once. */
+	/* From here on another thread that guesses the id can signal the fence. */
 	ret = vp_fence_client_keep(client, fence);
 	if (ret)
 		vp_timeline_signal_one(fence);
@@ -243,14 +259,16 @@ out:
 }
 
 /**
- * vp_fence_client_signal - signal a fence that was put on a buffer
- * @client: whose it is
- * @id: its number, which is used up by that
+ * vp_fence_client_signal - signal a fence that was added to a buffer
+ * @client: the file that made it
+ * @id: its id, which is not valid afterwards
  *
- * Unlocked.
- *
- * Returns 0; -ENOENT when there is none; -ETIMEDOUT when it had signalled by
- * itself.
+ * Context: Process context. Takes the locks of the timeline and the fence.
+ * Return:
+ * * 0: the fence has signalled
+ * * -ENOENT: no fence has this id
+ * * -ETIMEDOUT: the fence had signalled by itself
+ * * -ENODEV: the device has been unplugged
  */
 int vp_fence_client_signal(struct vp_fence_client *client, u32 id)
 {
@@ -265,14 +283,14 @@ int vp_fence_client_signal(struct vp_fence_client *client, u32 id)
 }
 
 /**
- * vp_fence_client_add_timeline - make a timeline
- * @client: whose it is to be
- * @name: what for; copied
+ * vp_fence_client_add_timeline - make an ordered timeline
+ * @client: the file that makes it
+ * @name: its name; copied
  * @handle: where its handle is stored
  *
- * Unlocked, sleeps.
- *
- * Returns 0; -ENODEV when the device has gone; -ENOMEM.
+ * Context: May sleep. Takes vp_timelines_lock.
+ * Return: 0; -ENODEV when the device has been unplugged; -EBUSY when the file has
+ *	2^31 - 1 timelines; -ENOMEM.
  */
 int vp_fence_client_add_timeline(struct vp_fence_client *client,
 				 const char *name, u32 *handle)
@@ -293,12 +311,12 @@ int vp_fence_client_add_timeline(struct vp_fence_client *client,
 
 /**
  * vp_fence_client_remove_timeline - destroy a timeline
- * @client: whose it is
+ * @client: the file that made it
  * @handle: its handle
  *
- * Unlocked, sleeps.
- *
- * Returns 0, or -ENOENT when there is none.
+ * Context: May sleep. Takes vp_timelines_lock, and the locks of the timeline and
+ *	its fences.
+ * Return: 0, or -ENOENT when no timeline has this handle.
  */
 int vp_fence_client_remove_timeline(struct vp_fence_client *client, u32 handle)
 {
@@ -311,18 +329,20 @@ int vp_fence_client_remove_timeline(struct vp_fence_client *client, u32 handle)
 }
 
 /**
- * vp_fence_client_timeline - look a timeline up
- * @client: whose it is
+ * vp_fence_client_timeline - look up a timeline
+ * @client: the file that made it
  * @handle: its handle
  *
- * Returns it with a reference, or NULL when there is none.
+ * Context: Process context.
+ * Return: The timeline, with a reference for the caller; NULL when no timeline
+ *	has this handle.
  */
 struct vp_timeline *vp_fence_client_timeline(struct vp_fence_client *client,
 					     u32 handle)
 {
 	struct vp_timeline *timeline;
 
-	/* Its maker's reference goes after it has left the array. */
+	/* The maker's reference is dropped after it has left the array. */
 	xa_lock(&client->timelines);
 	timeline = xa_load(&client->timelines, handle);
 	if (timeline)

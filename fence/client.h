@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fences that one program makes through one file, and knows by numbers.
+ * The fences and timelines that a program makes through one file.
  */
 #ifndef VP_FENCE_CLIENT_H
 #define VP_FENCE_CLIENT_H
@@ -16,8 +16,8 @@ struct vp_fence;
 
 /**
  * struct vp_fence_device - what the clients of a device share
- * @owner: the owner of their timelines
- * @names: what fences for reading and for writing are called
+ * @owner: owns their timelines
+ * @names: the timeline's name in fences for reading, and in those for writing
  */
 struct vp_fence_device {
 	struct vp_timeline_owner owner;
@@ -26,13 +26,13 @@ struct vp_fence_device {
 
 /**
  * struct vp_fence_client - the fences of one file
- * @device: the device's part, which outlives the file
- * @buffers: the timelines of fences for reading and for writing, NULL before the
- *	first such fence
- * @fences: those that were put on buffers and not signalled by the program, by
- *	id, with a reference
- * @last_id: the last id that was given out
- * @timelines: the program's own, by handle
+ * @device: what it shares with others; outlives the file
+ * @buffers: the timelines of fences for reading and for writing; NULL before
+ *	the first such fence
+ * @fences: fences on buffers that the program has not signalled, by id; holds
+ *	a reference on each
+ * @last_id: the last id given; ids have 31 bits and wrap around
+ * @timelines: the program's timelines, by handle
  */
 struct vp_fence_client {
 	struct vp_fence_device *device;

@@ -2,13 +2,13 @@
 /*
  * DOC: fences
  *
- * A &struct dma_fence that knows where it comes from and who sleeps on it. Its
- * code is this module's, and everybody may hold it for as long as he likes, in
- * a sync_file or in another driver's reservation: so each one keeps the module
- * in place, until the grace period after its last reference, in which others
- * may still be reading its names.
+ * A &struct dma_fence that records what it is for and which tasks sleep on it.
+ * Its operations are code of this module, while a sync_file or the reservation
+ * object of another driver may hold it for any time. So each fence holds a
+ * reference on the module, until an RCU grace period after its own last
+ * reference: until then its names may still be read.
  *
- * Who signals it, and when, is its timeline's business.
+ * When a fence signals is up to its timeline: see timeline.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,8 +46,8 @@ static const char *vp_fence_get_timeline_name(struct dma_fence *base)
 }
 
 /*
- * The last that is done with a waiter is to say so in it: he goes on at once, and
- * with him the memory he is in. Runs under the fence's lock.
+ * The waiter is on the stack of the task, which may return as soon as it sees
+ * waiter->task cleared: that is the last access to the waiter.
  */
 static void vp_fence_wake(struct dma_fence *base, struct dma_fence_cb *cb)
 {
@@ -56,13 +56,16 @@ static void vp_fence_wake(struct dma_fence *base, struct dma_fence_cb *cb)
 						      cb);
 	struct task_struct *task = get_task_struct(waiter->task);
 
+	lockdep_assert_held(&to_vp_fence(base)->lock);
+
 	list_del(&waiter->node);
+	/* Pairs with the acquires of the waiting task. */
 	smp_store_release(&waiter->task, NULL);
 	wake_up_process(task);
 	put_task_struct(task);
 }
 
-/* Nobody has woken this waiter, and nobody shall. */
+/* Withdraws a waiter; false if the fence has signalled and woken it before. */
 static bool vp_fence_stop_waiting(struct vp_fence *fence,
 				  struct vp_fence_waiter *waiter)
 {
@@ -80,6 +83,7 @@ static signed long vp_fence_sleep(struct vp_fence_waiter *waiter,
 	while (left > 0) {
 		set_current_state(interruptible ? TASK_INTERRUPTIBLE :
 						  TASK_UNINTERRUPTIBLE);
+		/* Pairs with vp_fence_wake(). */
 		if (!smp_load_acquire(&waiter->task))
 			break;
 		if (interruptible && signal_pending(current))
@@ -92,9 +96,9 @@ static signed long vp_fence_sleep(struct vp_fence_waiter *waiter,
 }
 
 /*
- * As the kernel's own dma_fence_default_wait(), but seen while it sleeps, and
- * without the fence's lock when it wakes: the signaller has that still, and the
- * waiter would spin until it is let go.
+ * As dma_fence_default_wait(), but the sleeping task is listed, and does not take
+ * the fence's lock when it is woken: the signaller still holds the lock, and the
+ * task would spin.
  */
 static signed long __maybe_unused
 vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
@@ -123,13 +127,14 @@ vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
 	}
 
 	left = vp_fence_sleep(&waiter, interruptible, timeout);
+	/* Pairs with vp_fence_wake(). */
 	if (smp_load_acquire(&waiter.task) &&
 	    vp_fence_stop_waiting(fence, &waiter))
 		return left;
 	return max(left, 1L);
 }
 
-/* The hint is kept to be shown: who signals is a program, and can look. */
+/* The deadline is only listed: the program that signals can read it there. */
 static void __maybe_unused
 vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
 {
@@ -143,7 +148,7 @@ vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
 	spin_unlock_irqrestore(&fence->lock, flags);
 }
 
-/* As the kernel's own sw_sync does, and vgem should. */
+/* The kernel's sw_sync taints too, for the same reason. */
 static void vp_fence_taint(void)
 {
 	pr_warn("%*pE[%d] makes fences that programs signal. A GPU's driver whose memory management waits for one can deadlock this machine\n",
@@ -158,7 +163,7 @@ static void vp_fence_free(struct rcu_head *rcu)
 
 	vp_timeline_put(fence->timeline);
 	kmem_cache_free(vp_fence_cache, fence);
-	/* Unloading waits until this has returned: vp_fences_fini(). */
+	/* vp_fences_fini() waits until this function has returned. */
 	module_put(THIS_MODULE);
 }
 
@@ -177,9 +182,10 @@ static const struct dma_fence_ops vp_fence_ops = {
 };
 
 /**
- * vp_fences_init - make fences possible
+ * vp_fences_init - set up fences and timelines
  *
- * Returns 0, or -ENOMEM.
+ * Context: Loading the module. May sleep.
+ * Return: 0, or -ENOMEM.
  */
 int vp_fences_init(void)
 {
@@ -195,7 +201,10 @@ int vp_fences_init(void)
 }
 
 /**
- * vp_fences_fini - undo vp_fences_init(), when no fence is left
+ * vp_fences_fini - undo vp_fences_init()
+ *
+ * Context: Unloading the module, or failing to load it: no timeline is left, and
+ *	no reference on a fence. May sleep.
  */
 void vp_fences_fini(void)
 {
@@ -205,17 +214,17 @@ void vp_fences_fini(void)
 }
 
 /**
- * vp_fence_create - make a fence that has no number yet
- * @timeline: where it is to be a point; the fence takes a reference
- * @usage: what it is made for
- * @buffer: the number of the buffer it is made for, 0 if none
+ * vp_fence_create - make a fence
+ * @timeline: the timeline it is to be added to; the fence takes a reference
+ * @usage: what it stands for
+ * @buffer: id of the buffer it is made for; 0 if none
  *
- * Others may see it when it has joined its timeline, with vp_timeline_add(). The
- * tracepoint dma_fence_init shows the number 0, for that reason.
+ * The fence is to be added to the timeline with vp_timeline_add() or
+ * vp_timeline_add_at() before others see it: only then does it get a seqno. The
+ * tracepoint dma_fence_init therefore shows the seqno 0.
  *
- * Context: sleeps; something else keeps the module in place.
- *
- * Return: the fence, with the caller's reference; NULL without memory.
+ * Context: May sleep. The caller sees to it that the module is not unloaded.
+ * Return: The fence, with a reference for the caller; NULL when out of memory.
  */
 struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 				 enum vp_fence_usage usage, u64 buffer)
@@ -238,7 +247,7 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 	spin_lock_init(&fence->lock);
 	INIT_LIST_HEAD(&fence->waiters);
 	fence->has_deadline = false;
-	/* A context of its own: the kernel takes one context's fences to be in order. */
+	/* The kernel expects the fences of one context to signal in order. */
 	if (timeline->kind == VP_TIMELINE_BUFFERS)
 		context = dma_fence_context_alloc(1);
 	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context, 0);
@@ -248,11 +257,11 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 
 /**
  * vp_fence_finish - signal a fence
- * @fence: one that has not signalled; the caller sees to it that nobody else
- *	signals it, and has a reference
- * @error: 0, or a negative errno for those who ask how it went
+ * @fence: a fence that has not signalled; the caller holds a reference, and sees
+ *	to it that no other thread signals the fence
+ * @error: 0, or the negative errno that the fence signals with
  *
- * Any context; callbacks run in it.
+ * Context: Any context. The callbacks of the fence run in it.
  */
 void vp_fence_finish(struct vp_fence *fence, int error)
 {
@@ -262,10 +271,13 @@ void vp_fence_finish(struct vp_fence *fence, int error)
 }
 
 /**
- * vp_fence_from - is a fence one of this module's?
- * @base: any fence, signalled or not: a fence with a release callback keeps its operations
+ * vp_fence_from - find out whether a fence is of this module
+ * @base: any fence, signalled or not: a fence of this module has a release
+ *	callback, so the kernel leaves it its operations when it signals
  *
- * Returns it as what it is, or NULL when it is another driver's.
+ * Context: Any context.
+ * Return: The fence, without a further reference; NULL if it is of another
+ *	driver.
  */
 struct vp_fence *vp_fence_from(struct dma_fence *base)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One fence: when it signals, some work on some buffer is done.
+ * A fence: a point on a timeline, that a program signals.
  */
 #ifndef VP_FENCE_FENCE_H
 #define VP_FENCE_FENCE_H
@@ -13,14 +13,13 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
-struct seq_file;
 struct vp_timeline;
 
 /**
- * enum vp_fence_usage - what a fence was made for
- * @VP_FENCE_FREE: whatever its holder puts it to
- * @VP_FENCE_READ: for a buffer that is being read
- * @VP_FENCE_WRITE: for a buffer that is being written
+ * enum vp_fence_usage - what a fence stands for
+ * @VP_FENCE_FREE: anything: it is handed out as a sync_file
+ * @VP_FENCE_READ: reading a buffer
+ * @VP_FENCE_WRITE: writing a buffer
  */
 enum vp_fence_usage {
 	VP_FENCE_FREE,
@@ -29,24 +28,23 @@ enum vp_fence_usage {
 };
 
 /**
- * struct vp_fence - one fence
- *
- * @base: the kernel's part
- * @lock: what @base has for its lock; guards what stands below it, see there
- * @timeline: where it is a point, and where it has its names from; holds a
- *	reference
- * @node: in &vp_timeline.pending, which holds a reference; empty before it has
- *	joined and after it has signalled; guarded by the timeline's lock
- * @created: when it joined, by CLOCK_MONOTONIC
- * @expires: when it signals by itself, by the same; only on a timeline with a
- *	limit
- * @id: what its maker calls it, 0 if nothing
- * @by_id: in &vp_fence_client.fences, when it has an id
- * @usage: what it was made for
- * @buffer: the number of the buffer it was made for, 0 if none
- * @waiters: the &struct vp_fence_waiter of those who sleep until it signals
- * @has_deadline: whether somebody said by when he needs it
- * @deadline: the earliest time that was said, of CLOCK_MONOTONIC
+ * struct vp_fence - a fence on a timeline
+ * @base: the kernel's fence
+ * @lock: the lock of @base; guards the fields below it
+ * @timeline: the timeline, which also has the names; holds a reference
+ * @node: in &vp_timeline.pending, which holds a reference on the fence; empty
+ *	before the fence is added and after it has signalled; guarded by the
+ *	timeline's lock
+ * @created: when it was added to the timeline, in CLOCK_MONOTONIC
+ * @expires: when it signals by itself, in CLOCK_MONOTONIC; set only if the
+ *	timeline has a timeout
+ * @id: its id in the client that made it; 0 if it has none
+ * @by_id: in &vp_fence_client.fences if it has an id
+ * @usage: what it stands for
+ * @buffer: id of the buffer it was made for; 0 if none
+ * @waiters: a &struct vp_fence_waiter for each task that sleeps in a wait
+ * @has_deadline: a deadline has been set
+ * @deadline: the earliest deadline set so far, in CLOCK_MONOTONIC
  */
 struct vp_fence {
 	struct dma_fence base;
@@ -60,9 +58,9 @@ struct vp_fence {
 	u64 buffer;
 
 	/*
-	 * Guards @waiters and the deadline, beside what the kernel guards with it:
-	 * signalling and the list of callbacks. Taken with interrupts off. Innermost:
-	 * nothing is locked under it.
+	 * Guards @waiters and the deadline, beside what the kernel guards with
+	 * it: signalling and the list of callbacks. Taken with interrupts off.
+	 * Innermost: nothing is locked under it.
 	 */
 	spinlock_t lock;
 	struct list_head waiters;
@@ -71,13 +69,13 @@ struct vp_fence {
 };
 
 /**
- * struct vp_fence_waiter - somebody who sleeps until a fence signals
+ * struct vp_fence_waiter - a task that sleeps until a fence signals
  * @node: in &vp_fence.waiters
- * @pid: his process
- * @process: its name
- * @since: since when, in jiffies
- * @cb: wakes him
- * @task: whom to wake; NULL when that has been done, and this is his again
+ * @pid: the task's process, as a tgid
+ * @process: the task's name
+ * @since: when the wait began, in jiffies
+ * @cb: wakes the task
+ * @task: the task; NULL as soon as it has been woken
  */
 struct vp_fence_waiter {
 	struct list_head node;
@@ -88,7 +86,7 @@ struct vp_fence_waiter {
 	struct task_struct *task;
 };
 
-/* How many fences are alive, signalled or not. */
+/* How many fences exist, signalled or not. */
 DECLARE_PER_CPU(long, vp_fence_count);
 
 int vp_fences_init(void);
@@ -99,12 +97,25 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 void vp_fence_finish(struct vp_fence *fence, int error);
 struct vp_fence *vp_fence_from(struct dma_fence *base);
 
+/**
+ * vp_fence_get - take a reference
+ * @fence: the fence
+ *
+ * Context: Any context.
+ * Return: @fence.
+ */
 static inline struct vp_fence *vp_fence_get(struct vp_fence *fence)
 {
 	dma_fence_get(&fence->base);
 	return fence;
 }
 
+/**
+ * vp_fence_put - drop a reference
+ * @fence: the fence
+ *
+ * Context: Any context.
+ */
 static inline void vp_fence_put(struct vp_fence *fence)
 {
 	dma_fence_put(&fence->base);

@@ -2,15 +2,15 @@
 /*
  * DOC: the list of fences
  *
- * A line for each timeline, and under it one for each fence that has not
- * signalled, in order, with one for each process that sleeps on it:
+ * A line for each timeline, below it one for each of its pending fences, and below
+ * that one for each task that sleeps on the fence:
  *
  *	timeline id=7 device=vprime0 name=render kind=ordered process=demo pid=161 made=5 signaled=3 pending=2
  *	  fence seqno=4 id=0 usage=none buffer=0 age_ms=20 left_ms=9980 deadline_ms=none callbacks=1
  *	    waiter process=demo pid=162 wait_ms=12
  *
- * A reader takes it in pieces, and the lists change meanwhile: what is there all
- * the time is there once.
+ * A program reads it in pieces, and the lists change between them. What exists
+ * all the time is listed exactly once.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -23,11 +23,11 @@
 #include "fence/timeline.h"
 
 /**
- * struct vp_fence_cursor - where a reader is
- * @id: the timeline's
- * @seqno: the fence's number, or 0 at the timeline itself
- * @timeline: the timeline, valid under vp_timelines_lock only
- * @fence: the fence, with a reference, or NULL
+ * struct vp_fence_cursor - which line of the list comes next
+ * @id: id of the timeline
+ * @seqno: seqno of the fence; 0 for the line of the timeline itself
+ * @timeline: the timeline; valid while vp_timelines_lock is held
+ * @fence: the fence, with a reference; NULL if there is none
  */
 struct vp_fence_cursor {
 	u64 id;
@@ -37,10 +37,11 @@ struct vp_fence_cursor {
 };
 
 /**
- * vp_plain - a byte that leaves a line one line, and a word one word
- * @c: any byte of a name that somebody chose
+ * vp_plain - make a byte of a name fit for a field of a list
+ * @c: any byte of a name that a program or another driver chose
  *
- * Returns it, or an underscore in its place.
+ * Context: Any context.
+ * Return: @c, or an underscore for blanks and what is not printable ASCII.
  */
 char vp_plain(char c)
 {
@@ -48,10 +49,12 @@ char vp_plain(char c)
 }
 
 /**
- * vp_show_name - print " key=name" with no blank in the name
- * @m: where to
+ * vp_show_name - print " key=name" with a name that has no blanks
+ * @m: the file that is printed to
  * @key: the key
- * @name: what drivers and processes call themselves
+ * @name: any name; an underscore is printed for an empty one
+ *
+ * Context: Any context.
  */
 void vp_show_name(struct seq_file *m, const char *key, const char *name)
 {
@@ -62,7 +65,10 @@ void vp_show_name(struct seq_file *m, const char *key, const char *name)
 		seq_putc(m, vp_plain(*name));
 }
 
-/* The fence that is, or would be, at @seqno, from @hint on; with a reference. */
+/*
+ * The first pending fence from @seqno on, with a reference; NULL if there is
+ * none. @hint, a fence before it, saves the way through the list.
+ */
 static struct vp_fence *vp_list_fence(struct vp_timeline *timeline, u64 seqno,
 				      struct vp_fence *hint)
 {
@@ -85,10 +91,12 @@ static struct vp_fence *vp_list_fence(struct vp_timeline *timeline, u64 seqno,
 	return fence;
 }
 
-/* The timeline with that id, or the next. */
+/* The first timeline from @id on, after @hint; NULL if there is none. */
 static struct vp_timeline *vp_list_timeline(struct vp_timeline *hint, u64 id)
 {
 	struct vp_timeline *timeline = hint;
+
+	lockdep_assert_held(&vp_timelines_lock);
 
 	if (!timeline)
 		timeline = list_first_entry(&vp_timelines, struct vp_timeline,
@@ -99,7 +107,7 @@ static struct vp_timeline *vp_list_timeline(struct vp_timeline *hint, u64 id)
 	return NULL;
 }
 
-/* Go to where the numbers say, or on to what comes after. */
+/* Find the line that @cursor says, or the one after it. */
 static void *vp_list_seek(struct vp_fence_cursor *cursor)
 {
 	struct vp_fence *hint = cursor->fence;
@@ -117,7 +125,7 @@ static void *vp_list_seek(struct vp_fence_cursor *cursor)
 		cursor->seqno = cursor->fence->base.seqno;
 		return cursor;
 	}
-	/* The line has no more: its successor is next. */
+	/* The timeline has no more fences: the next timeline. */
 	if (cursor->timeline && cursor->timeline->id == id && cursor->seqno)
 		cursor->timeline = vp_list_timeline(cursor->timeline, id + 1);
 	if (!cursor->timeline)
@@ -156,7 +164,7 @@ static void vp_list_stop(struct seq_file *m, void *v)
 	if (cursor->fence)
 		vp_fence_put(cursor->fence);
 	cursor->fence = NULL;
-	/* A reader that has come to the end stays there. */
+	/* A program that has reached the end stays there. */
 	if (!v)
 		cursor->id = U64_MAX;
 	mutex_unlock(&vp_timelines_lock);
@@ -223,7 +231,7 @@ static void vp_list_show_waiters(struct seq_file *m, struct vp_fence *fence)
 	else
 		seq_puts(m, " deadline_ms=none");
 
-	/* Each who sleeps has a callback, which is no news. */
+	/* Callbacks of others: a task that sleeps in a wait has one as well. */
 	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags))
 		list_for_each(node, &fence->base.cb_list)
 			callbacks++;
@@ -274,9 +282,10 @@ static const struct seq_operations vp_fence_list_ops = {
 
 /**
  * vp_fence_list_open - open the list
- * @file: for seq_read(); released with seq_release_private()
+ * @file: a file with seq_read() and seq_release_private() in its operations
  *
- * Returns 0 or -ENOMEM.
+ * Context: May sleep.
+ * Return: 0, or -ENOMEM.
  */
 int vp_fence_list_open(struct file *file)
 {

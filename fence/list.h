@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is pending, as text.
+ * Timelines and their pending fences as text, for debugfs.
  */
 #ifndef VP_FENCE_LIST_H
 #define VP_FENCE_LIST_H

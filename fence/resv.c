@@ -2,13 +2,12 @@
 /*
  * DOC: reservations
  *
- * A buffer's reservation has the fences of those who use it, each with its
- * usage: the kernel's own moves, writers, readers, and bookkeeping that nobody
- * waits for but who moves or takes away the memory. Everything in vprime that
- * waits for a buffer, or makes others wait, does it here.
+ * A reservation object has the fences of a buffer, each with its usage: moves by
+ * the kernel, writers, readers, and bookkeeping, which only matters to what moves
+ * or revokes the memory. All waits for buffers in vprime are here.
  *
- * Who waits waits for the fences that are there when he begins. New ones do not
- * hold him up, so that a buffer which is never idle starves nobody.
+ * A wait is for the fences that are present when it begins. Fences that are added
+ * later do not extend it, so a buffer that is never idle cannot starve anyone.
  */
 #include <linux/slab.h>
 
@@ -18,15 +17,14 @@
 #include "fence/timeline.h"
 
 /**
- * vp_resv_wait - wait until a buffer may be used
- * @resv: its reservation
- * @usage: fences of this usage and stronger ones are waited for
- * @timeout: in jiffies, 0 to only ask, MAX_SCHEDULE_TIMEOUT for ever
+ * vp_resv_wait - wait for the fences that are on a buffer now
+ * @resv: reservation object of the buffer
+ * @usage: wait for fences of this usage and of the lower ones
+ * @timeout: in jiffies; 0 to return at once, MAX_SCHEDULE_TIMEOUT for no limit
  *
- * For the fences that are there now. With the reservation lock or without.
- *
- * Returns what is left of @timeout, 1 at least, in jiffies; 0 when time is up;
- * -ERESTARTSYS when a signal came.
+ * Context: May sleep. @resv may be locked or not.
+ * Return: What is left of @timeout, but at least 1, in jiffies, when all have
+ *	signalled; 0 when the time is up; -ERESTARTSYS when a signal arrived.
  */
 long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 		  long timeout)
@@ -35,13 +33,13 @@ long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 	unsigned int count, i;
 	long left = timeout;
 
-	/* Most buffers have never had a fence. */
+	/* Most buffers have never had a fence: ask that first. */
 	if (!vp_resv_has_fences(resv) || dma_resv_test_signaled(resv, usage))
 		return timeout ?: 1;
 	if (!timeout)
 		return 0;
 
-	/* Without memory for the list, for those that come as well. */
+	/* Without memory for the list, this waits for later fences as well. */
 	if (dma_resv_get_fences(resv, usage, &count, &fences))
 		return dma_resv_wait_timeout(resv, usage, true, timeout);
 
@@ -54,14 +52,17 @@ long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 }
 
 /**
- * vp_resv_claim - put a new fence on a buffer that has none it conflicts with
- * @resv: the buffer's reservation
- * @fence: from vp_fence_create(), for reading or for writing; joins its timeline
+ * vp_resv_claim - add a fence to a buffer that has no conflicting one
+ * @resv: reservation object of the buffer
+ * @fence: from vp_fence_create(), for reading or for writing; it is also added
+ *	to its timeline
  *
- * Context: the reservation is locked. Allocates.
- *
- * Return: 0; -EBUSY when there is a fence that a user of this kind has to wait
- * for; -ENOMEM; or as vp_timeline_add().
+ * Context: May sleep. @resv is locked.
+ * Return:
+ * * 0: the fence is on the buffer
+ * * -EBUSY: the buffer has a fence that such a user has to wait for
+ * * -ENOMEM
+ * * another errno: as vp_timeline_add()
  */
 int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence)
 {

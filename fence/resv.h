@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reservations: which fences whoever wants to use a buffer has to wait for.
+ * Reservation objects: waiting for the fences of a buffer, and adding one.
  */
 #ifndef VP_FENCE_RESV_H
 #define VP_FENCE_RESV_H

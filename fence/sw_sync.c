@@ -2,14 +2,14 @@
 /*
  * DOC: sw_sync
  *
- * /sys/kernel/debug/sync/sw_sync, for root, as the kernel has it when it is
- * built with CONFIG_SW_SYNC; distributions turn that off. Opening the file makes
- * a timeline with a counter at 0, on which fences are made for values of the
- * counter, and the counter is moved on. Closing it signals what is left with
+ * /sys/kernel/debug/sync/sw_sync, for root, as in a kernel with CONFIG_SW_SYNC,
+ * which distributions turn off. Opening the file makes a timeline with a counter
+ * at 0. Ioctls make fences for values of the counter, and advance the counter,
+ * which signals the fences it reaches. Closing the file signals the others with
  * -ENOENT. Values have 32 bits and wrap around.
  *
- * These fences have no limit of time, as the kernel's have none: root is
- * expected to know what he does, and closing the file ends it.
+ * As in the kernel, these fences have no timeout: only root can make them, and
+ * they signal when the file is closed.
  *
  * The interface is that of the kernel's drivers/dma-buf/sw_sync.c, which has no
  * header for programs.
@@ -33,7 +33,7 @@
  * struct vp_sw_sync_create - make a fence
  * @value: in: the value of the counter at which it signals
  * @name: in: not used, as in the kernel
- * @fence: out: the sync_file
+ * @fence: out: descriptor of a sync_file
  */
 struct vp_sw_sync_create {
 	__u32 value;
@@ -42,10 +42,11 @@ struct vp_sw_sync_create {
 };
 
 /**
- * struct vp_sw_sync_deadline - by when is a fence needed?
- * @deadline_ns: in: 0; out: the earliest hint, in ns of CLOCK_MONOTONIC
+ * struct vp_sw_sync_deadline - ask for the deadline of a fence
+ * @deadline_ns: in: 0; out: the earliest deadline set, in nanoseconds of
+ *	CLOCK_MONOTONIC
  * @pad: in: 0
- * @fence: in: a sync_file of one fence of sw_sync
+ * @fence: in: descriptor of a sync_file of one fence of sw_sync
  */
 struct vp_sw_sync_deadline {
 	__u64 deadline_ns;
@@ -78,7 +79,10 @@ static int vp_sw_sync_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* A sync_file of the fence for a value, which is made if there is none; or NULL. */
+/*
+ * A sync_file of the fence for @value, which is made if there is none; NULL when
+ * out of memory.
+ */
 static struct sync_file *vp_sw_sync_file(struct vp_timeline *timeline,
 					 u32 value)
 {
@@ -98,7 +102,7 @@ static struct sync_file *vp_sw_sync_file(struct vp_timeline *timeline,
 		sync = sync_file_create(&fence->base);
 		if (sync && !found)
 			ret = vp_timeline_add_at(fence, value);
-		/* Another thread has made it meanwhile. */
+		/* Another thread has made one meanwhile: use that. */
 		if (ret)
 			fput(sync->file);
 		vp_fence_put(fence);
@@ -119,7 +123,7 @@ static long vp_sw_sync_create(struct vp_timeline *timeline,
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	/* First: what is made stays made. */
+	/* Before the fence is made, because that cannot be undone. */
 	if (put_user(fd, &user->fence)) {
 		put_unused_fd(fd);
 		return -EFAULT;
@@ -133,7 +137,7 @@ static long vp_sw_sync_create(struct vp_timeline *timeline,
 	return 0;
 }
 
-/* Half of the values are ahead of the counter, so it moves by less at once. */
+/* The counter advances in steps: only 2^31 - 1 values are ahead of it. */
 static long vp_sw_sync_advance(struct vp_timeline *timeline,
 			       u32 __user *user)
 {
@@ -215,7 +219,9 @@ static const struct file_operations vp_sw_sync_fops = {
 /**
  * vp_sw_sync_init - make the file, unless the kernel has it
  *
- * A kernel without debugfs does without it.
+ * Does nothing on a kernel without debugfs.
+ *
+ * Context: Loading the module. May sleep.
  */
 void vp_sw_sync_init(void)
 {
@@ -226,13 +232,15 @@ void vp_sw_sync_init(void)
 		return;
 	}
 	vp_sw_sync_root = debugfs_create_dir("sync", NULL);
-	/* The proxy that debugfs would put before it passes no compat ioctls. */
+	/* The safe variant's file operations have no compat_ioctl. */
 	debugfs_create_file_unsafe("sw_sync", 0600, vp_sw_sync_root, NULL,
 				   &vp_sw_sync_fops);
 }
 
 /**
- * vp_sw_sync_fini - remove the file; nobody has it open
+ * vp_sw_sync_fini - remove the file
+ *
+ * Context: Unloading the module, so the file is not open. May sleep.
  */
 void vp_sw_sync_fini(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fences that a counter passes, for kernels that lack them.
+ * The kernel's sw_sync, for kernels that were built without it.
  */
 #ifndef VP_FENCE_SW_SYNC_H
 #define VP_FENCE_SW_SYNC_H

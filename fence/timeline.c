@@ -2,26 +2,28 @@
 /*
  * DOC: timelines
  *
- * Fences are made on a timeline, which makes sure that each of them signals: when
- * its maker says so, when it is older than the owner's limit, or when maker or
- * owner are gone. The timeline holds a reference until then, so a fence signals
+ * A timeline makes sure that each of its fences signals: when the maker signals
+ * it, when it has reached the timeout of the owner, or when maker or owner go.
+ * The timeline holds a reference on the fence until then, so the fence signals
  * whatever becomes of its other users, and every wait for it ends.
  *
- * There are three kinds. An ordered timeline is one as the kernel means it: its
- * fences signal by number. On one for buffers each fence is a timeline of its own
- * to the kernel, because users of different buffers finish when they finish; they
- * are kept together because they have the same maker and limit. The third kind
- * is sw_sync's, where the maker chooses the numbers and a counter passes them.
+ * There are three kinds. The fences of an ordered timeline signal in the order of
+ * their seqnos, as the kernel expects of a timeline. Fences on buffers signal in
+ * any order, because users of different buffers finish at different times: to the
+ * kernel each is a timeline of its own, and ours only groups those of one maker.
+ * On a timeline of sw_sync the maker chooses the seqnos, and a counter passes
+ * them.
  *
- * A fence gets its number when it joins the line, and a number is given once:
- * everything that can fail comes before.
+ * A fence gets its seqno when it is added, and a seqno is given only once: all
+ * that can fail is done before.
  *
- * All fences of a timeline last equally long, so the first in the line is the
- * first to expire, and one piece of delayed work is enough. It is queued when the
- * line begins, and not touched when fences signal in time: most do. Delays count
- * jiffies, which stand still while the processor that moves them on does, as that
- * of a virtual machine may; how old a fence is, the clock says. Time that the
- * machine is suspended does not count.
+ * All fences of a timeline have the same timeout, so the first of the list is the
+ * first to expire, and one delayed work per timeline is enough. It is queued when
+ * a fence is added and it is not queued yet, and stays queued when fences signal
+ * in time, as most do. Its delay is in jiffies, which stand still while the CPU
+ * that advances them does, as a virtual one may. So the age of a fence is taken
+ * from CLOCK_MONOTONIC, which does not count the time that the machine is
+ * suspended.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,10 +38,10 @@
 #include "fence/fence.h"
 #include "fence/timeline.h"
 
-/* So many fences signal before others get the processor, or the lock. */
+/* Fences signalled at a time, before the lock and the CPU are offered to others. */
 #define VP_SIGNAL_BATCH	256
 
-/* Memory management may be waiting for what signals here. */
+/* For &vp_timeline.expire. Memory reclaim may be waiting for what it signals. */
 static struct workqueue_struct *vp_timeline_queue;
 
 DEFINE_MUTEX(vp_timelines_lock);
@@ -55,7 +57,7 @@ static struct vp_fence *vp_timeline_first(struct vp_timeline *timeline)
 					node);
 }
 
-/* Take a fence that has not signalled out of the line, and signal it. */
+/* Remove a pending fence from its timeline, and signal it. */
 static void vp_timeline_finish(struct vp_timeline *timeline,
 			       struct vp_fence *fence, int error)
 {
@@ -70,7 +72,7 @@ static void vp_timeline_finish(struct vp_timeline *timeline,
 	vp_fence_put(fence);
 }
 
-/* Signal all up to a number, in pieces. */
+/* Signal all pending fences up to @seqno. */
 static void vp_timeline_finish_all(struct vp_timeline *timeline, u64 seqno,
 				   int error)
 {
@@ -92,7 +94,7 @@ static void vp_timeline_finish_all(struct vp_timeline *timeline, u64 seqno,
 	} while (done == VP_SIGNAL_BATCH);
 }
 
-/* Those who wait for it will want to know whom they waited for. */
+/* Name the process that a wait for this fence was waiting for. */
 static void vp_timeline_report(struct vp_timeline *timeline,
 			       struct vp_fence *fence)
 {
@@ -104,8 +106,8 @@ static void vp_timeline_report(struct vp_timeline *timeline,
 			      timeline->timeout_ms);
 }
 
-/* Look at the line again when so much time has passed, or a little later. */
-static void vp_timeline_look_in(struct vp_timeline *timeline, s64 ns)
+/* Run vp_timeline_expire() in @ns nanoseconds, or up to two jiffies later. */
+static void vp_timeline_arm_timer(struct vp_timeline *timeline, s64 ns)
 {
 	mod_delayed_work(vp_timeline_queue, &timeline->expire,
 			 nsecs_to_jiffies(ns) + 1);
@@ -133,8 +135,8 @@ static void vp_timeline_expire(struct work_struct *work)
 								 -ETIMEDOUT);
 		}
 		if (done < VP_SIGNAL_BATCH && fence)
-			vp_timeline_look_in(timeline,
-					    ktime_sub(fence->expires, now));
+			vp_timeline_arm_timer(timeline,
+					      ktime_sub(fence->expires, now));
 		spin_unlock(&timeline->lock);
 		cond_resched();
 	} while (done == VP_SIGNAL_BATCH);
@@ -142,8 +144,9 @@ static void vp_timeline_expire(struct work_struct *work)
 }
 
 /**
- * vp_timelines_init - make timelines possible
+ * vp_timelines_init - set up timelines
  *
+ * Context: Loading the module. May sleep.
  * Return: 0, or -ENOMEM.
  */
 int vp_timelines_init(void)
@@ -154,7 +157,10 @@ int vp_timelines_init(void)
 }
 
 /**
- * vp_timelines_fini - undo vp_timelines_init(), when no timeline is left
+ * vp_timelines_fini - undo vp_timelines_init()
+ *
+ * Context: Unloading the module, or failing to load it: no timeline is left. May
+ *	sleep.
  */
 void vp_timelines_fini(void)
 {
@@ -163,14 +169,13 @@ void vp_timelines_fini(void)
 
 /**
  * vp_timeline_create - make a timeline
- * @kind: which rules it has
- * @owner: whose it is
- * @name: what for; copied, and cut where it is too long
+ * @kind: in which order its fences signal
+ * @owner: the device it is of
+ * @name: its name; copied, and cut to VP_FENCE_NAME_LEN
  *
- * Unlocked, sleeps.
- *
- * Returns the timeline, for vp_timeline_destroy(); -ENODEV when the owner is
- * gone; -ENOMEM.
+ * Context: May sleep. Takes vp_timelines_lock.
+ * Return: The timeline, to be given to vp_timeline_destroy(); or an ERR_PTR() of
+ *	-ENODEV when vp_timelines_end() was called for @owner, -ENOMEM.
  */
 struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 				       struct vp_timeline_owner *owner,
@@ -212,13 +217,13 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 }
 
 /**
- * vp_timeline_end - make no more fences
+ * vp_timeline_end - signal all fences of a timeline, and accept no more
  * @timeline: the timeline
- * @error: a negative errno, which fences signal with that have not, and which
- *	those get who want another one
+ * @error: the negative errno that pending fences signal with, unless the
+ *	timeline has no_errors, and that vp_timeline_add() returns from now on
  *
- * Unlocked, sleeps; takes no reservation lock, so that those who wait for a
- * fence with one held get on.
+ * Context: May sleep. Takes the locks of the timeline and of its fences, and no
+ *	reservation lock: a task that waits for one of the fences may hold that.
  */
 void vp_timeline_end(struct vp_timeline *timeline, int error)
 {
@@ -232,12 +237,13 @@ void vp_timeline_end(struct vp_timeline *timeline, int error)
 }
 
 /**
- * vp_timeline_destroy - a timeline's maker is done with it
+ * vp_timeline_destroy - end a timeline, and drop its maker's reference
  * @timeline: from vp_timeline_create()
- * @error: a negative errno, which fences signal with that have not
+ * @error: as for vp_timeline_end()
  *
- * Fences that others hold go on living, and keep what they need of it.
- * Unlocked, sleeps.
+ * Fences that others hold a reference on stay, and keep the timeline's memory.
+ *
+ * Context: As vp_timeline_end(); takes vp_timelines_lock as well.
  */
 void vp_timeline_destroy(struct vp_timeline *timeline, int error)
 {
@@ -251,11 +257,13 @@ void vp_timeline_destroy(struct vp_timeline *timeline, int error)
 	vp_timeline_put(timeline);
 }
 
-/* An owner's next timeline after another, or its first; with a reference. */
+/* The timeline of an owner after @timeline, or its first; with a reference. */
 static struct vp_timeline *vp_timeline_next(struct vp_timeline_owner *owner,
 					    struct vp_timeline *timeline)
 {
-	/* One that has been destroyed meanwhile leads nowhere. */
+	lockdep_assert_held(&vp_timelines_lock);
+
+	/* One that has been destroyed is in the list no more: start again. */
 	if (!timeline || list_empty(&timeline->node))
 		timeline = list_first_entry(&vp_timelines, struct vp_timeline,
 					    node);
@@ -266,14 +274,13 @@ static struct vp_timeline *vp_timeline_next(struct vp_timeline_owner *owner,
 }
 
 /**
- * vp_timelines_end - an owner is gone
- * @owner: whose timelines make no fences any more
- * @error: a negative errno, which their fences signal with that have not, and
- *	which those get who want another one
+ * vp_timelines_end - end all timelines of an owner, and let it have no more
+ * @owner: the owner
+ * @error: as for vp_timeline_end()
  *
- * Other owners' timelines can be made and destroyed meanwhile.
+ * Timelines of other owners can be made and destroyed meanwhile.
  *
- * Context: unlocked, sleeps.
+ * Context: As vp_timeline_end(); takes vp_timelines_lock as well.
  */
 void vp_timelines_end(struct vp_timeline_owner *owner, int error)
 {
@@ -294,13 +301,20 @@ void vp_timelines_end(struct vp_timeline_owner *owner, int error)
 	} while (true);
 }
 
-/* For vp_timeline_put(). */
+/**
+ * vp_timeline_free - free a timeline
+ * @ref: its reference count, which is 0
+ *
+ * For vp_timeline_put() only.
+ *
+ * Context: Any context.
+ */
 void vp_timeline_free(struct kref *ref)
 {
 	kfree(container_of(ref, struct vp_timeline, ref));
 }
 
-/* Put a fence into the line, which takes its own reference. */
+/* Make a fence pending behind @after; the timeline takes a reference. */
 static void vp_timeline_insert(struct vp_timeline *timeline,
 			       struct vp_fence *fence, struct list_head *after)
 {
@@ -312,19 +326,18 @@ static void vp_timeline_insert(struct vp_timeline *timeline,
 		return;
 	fence->expires = ktime_add_ms(fence->created, timeline->timeout_ms);
 	if (!delayed_work_pending(&timeline->expire))
-		vp_timeline_look_in(timeline,
-				    (s64)timeline->timeout_ms * NSEC_PER_MSEC);
+		vp_timeline_arm_timer(timeline, (s64)timeline->timeout_ms *
+						NSEC_PER_MSEC);
 }
 
 /**
- * vp_timeline_add - let a fence join the line
- * @fence: from vp_fence_create(), on a timeline that is ordered, or for buffers
+ * vp_timeline_add - add a fence to its timeline
+ * @fence: from vp_fence_create(), with a timeline that is ordered or for buffers
  *
- * It gets the next number. From here on others may signal it.
+ * The fence gets the next seqno. It may signal from now on.
  *
- * Context: any lock but that of a timeline or a fence may be held.
- *
- * Return: 0, or the error that the timeline has ended with.
+ * Context: Process context. Takes the lock of the timeline.
+ * Return: 0, or the negative errno that the timeline has ended with.
  */
 int vp_timeline_add(struct vp_fence *fence)
 {
@@ -341,7 +354,7 @@ int vp_timeline_add(struct vp_fence *fence)
 	return ended;
 }
 
-/* The number of a value of the counter, ahead of it or behind by less than 2^31. */
+/* The seqno of a value of the counter, which is less than 2^31 away from it. */
 static u64 vp_timeline_seqno(struct vp_timeline *timeline, u32 value)
 {
 	lockdep_assert_held(&timeline->lock);
@@ -350,11 +363,13 @@ static u64 vp_timeline_seqno(struct vp_timeline *timeline, u32 value)
 	       (s32)(value - lower_32_bits(timeline->signaled));
 }
 
-/* The last fence whose number is not above one; NULL if there is none. */
+/* The last pending fence whose seqno is at most @seqno; NULL if there is none. */
 static struct vp_fence *vp_timeline_up_to(struct vp_timeline *timeline,
 					  u64 seqno)
 {
 	struct vp_fence *fence;
+
+	lockdep_assert_held(&timeline->lock);
 
 	list_for_each_entry_reverse(fence, &timeline->pending, node)
 		if (fence->base.seqno <= seqno)
@@ -363,13 +378,12 @@ static struct vp_fence *vp_timeline_up_to(struct vp_timeline *timeline,
 }
 
 /**
- * vp_timeline_find_at - is there a fence for a value of the counter?
- * @timeline: one of sw_sync
+ * vp_timeline_find_at - look up the fence for a value of the counter
+ * @timeline: a timeline of sw_sync
  * @value: the value
  *
- * Context: unlocked.
- *
- * Return: the fence, with a reference for the caller; NULL if none is pending.
+ * Context: Process context. Takes the lock of the timeline.
+ * Return: The fence, with a reference for the caller; NULL if none is pending.
  */
 struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value)
 {
@@ -390,14 +404,12 @@ struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value)
 }
 
 /**
- * vp_timeline_add_at - let a fence join the line for a value of the counter
- * @fence: from vp_fence_create(), on a timeline of sw_sync; it signals at once
- *	when the counter is there
- * @value: the value
+ * vp_timeline_add_at - add a fence for a value of the counter
+ * @fence: from vp_fence_create(), with a timeline of sw_sync
+ * @value: the value; the fence signals at once if the counter has reached it
  *
- * Context: unlocked, sleeps.
- *
- * Return: 0; -EEXIST when there is one.
+ * Context: May sleep. Takes the locks of the timeline and of its fences.
+ * Return: 0, or -EEXIST when a fence for this value is pending.
  */
 int vp_timeline_add_at(struct vp_fence *fence, u32 value)
 {
@@ -405,12 +417,15 @@ int vp_timeline_add_at(struct vp_fence *fence, u32 value)
 	struct vp_fence *before;
 	int ret = 0;
 
-	/* One that signals at once does so after those that the counter has passed. */
+	/*
+	 * vp_timeline_advance() may still be signalling those that the counter
+	 * has passed: one that signals at once comes after them.
+	 */
 	mutex_lock(&timeline->signaling);
 	spin_lock(&timeline->lock);
 	fence->base.seqno = vp_timeline_seqno(timeline, value);
 	before = vp_timeline_up_to(timeline, fence->base.seqno);
-	/* Behind a counter that has just begun, numbers wrap around. */
+	/* Below a counter that is still small, seqnos wrap around. */
 	if ((s64)(fence->base.seqno - timeline->signaled) <= 0)
 		vp_fence_finish(fence, 0);
 	else if (before && before->base.seqno == fence->base.seqno)
@@ -425,11 +440,11 @@ int vp_timeline_add_at(struct vp_fence *fence, u32 value)
 }
 
 /**
- * vp_timeline_advance - move the counter on
- * @timeline: one of sw_sync
+ * vp_timeline_advance - advance the counter, and signal the fences it reaches
+ * @timeline: a timeline of sw_sync
  * @count: by how much, less than 2^31
  *
- * The fences that it passes signal. Unlocked, sleeps.
+ * Context: May sleep. Takes the locks of the timeline and of its fences.
  */
 void vp_timeline_advance(struct vp_timeline *timeline, u32 count)
 {
@@ -444,7 +459,7 @@ void vp_timeline_advance(struct vp_timeline *timeline, u32 count)
 	mutex_unlock(&timeline->signaling);
 }
 
-/* Why a fence that has signalled did so, to the maker who comes late. */
+/* The errno for a maker whose fence has signalled before it asks for that. */
 static int vp_timeline_late(struct vp_timeline *timeline)
 {
 	lockdep_assert_held(&timeline->lock);
@@ -461,16 +476,18 @@ static int vp_timeline_late(struct vp_timeline *timeline)
 
 /**
  * vp_timeline_signal - signal all fences up to one
- * @timeline: one that is ordered
- * @seqno: that one's number
- * @error: 0, or the negative errno they signal with
+ * @timeline: an ordered timeline
+ * @seqno: seqno of the last fence to signal
+ * @error: 0, or the negative errno that the fences signal with
  *
- * Unlocked, sleeps.
- *
- * Returns 0; -ENOENT when no such fence was made, or the timeline has been
- * destroyed; the error that it has ended with otherwise; -EALREADY when this
- * was called for the fence, or for a later one, before; -ETIMEDOUT when it was
- * not, and the fence has signalled by itself.
+ * Context: May sleep. Takes the locks of the timeline and of its fences.
+ * Return:
+ * * 0: the fences have signalled
+ * * -ENOENT: no fence with this seqno was added, or the timeline has ended with
+ *   -ECANCELED
+ * * -EALREADY: this function was called for this or a later seqno before
+ * * -ETIMEDOUT: it was not, and the fence has signalled by itself
+ * * another errno: the timeline has ended with it
  */
 int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
 {
@@ -498,13 +515,13 @@ int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error)
 }
 
 /**
- * vp_timeline_signal_one - signal a fence that was made for a buffer
- * @fence: the fence
+ * vp_timeline_signal_one - signal a fence on a buffer
+ * @fence: the fence, of a timeline for buffers
  *
- * Unlocked.
- *
- * Returns 0; -ETIMEDOUT when it had signalled by itself, or the error that the
- * timeline has ended with.
+ * Context: Process context. Takes the locks of the timeline and of the fence.
+ * Return: 0; -ETIMEDOUT when the fence has signalled by itself; -ENOENT when the
+ *	timeline has ended with -ECANCELED; else the errno that it has ended
+ *	with.
  */
 int vp_timeline_signal_one(struct vp_fence *fence)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A line of fences that signal in order.
+ * Timelines: fences of one maker, each of which is certain to signal.
  */
 #ifndef VP_FENCE_TIMELINE_H
 #define VP_FENCE_TIMELINE_H
@@ -19,10 +19,10 @@
 #define VP_FENCE_NAME_LEN	32
 
 /**
- * enum vp_timeline_kind - which rules a timeline has
- * @VP_TIMELINE_ORDERED: fences signal in the order they were made in
- * @VP_TIMELINE_BUFFERS: fences on buffers, each for itself
- * @VP_TIMELINE_SW_SYNC: fences have numbers that a counter reaches
+ * enum vp_timeline_kind - in which order the fences of a timeline signal
+ * @VP_TIMELINE_ORDERED: in the order in which they were added
+ * @VP_TIMELINE_BUFFERS: in any order: each is on a buffer of its own
+ * @VP_TIMELINE_SW_SYNC: in the order of their seqnos, which a counter reaches
  */
 enum vp_timeline_kind {
 	VP_TIMELINE_ORDERED,
@@ -31,12 +31,13 @@ enum vp_timeline_kind {
 };
 
 /**
- * struct vp_timeline_owner - whose timelines they are, and go with
- * @device: its name, which lives as long as this
- * @timeout_ms: how long their fences last unless they are signalled, in
- *	milliseconds; 0 for ever
- * @no_errors: whether fences signal without an error unless their maker gave one
- * @gone: whether it makes no more; guarded by vp_timelines_lock
+ * struct vp_timeline_owner - a device, or another thing that has timelines
+ * @device: its name, valid as long as the owner is
+ * @timeout_ms: age at which a fence signals by itself, in milliseconds; 0 for
+ *	never
+ * @no_errors: fences signal without an error when they expire, or when their
+ *	timeline ends
+ * @gone: it gets no more timelines; guarded by vp_timelines_lock
  */
 struct vp_timeline_owner {
 	const char *device;
@@ -46,31 +47,33 @@ struct vp_timeline_owner {
 };
 
 /**
- * struct vp_timeline - a line of fences
- *
- * @ref: its maker has one, and each fence
+ * struct vp_timeline - a timeline
+ * @ref: held by its maker, and by each of its fences
  * @id: a number that no other timeline has had
- * @kind: which rules it has
- * @owner: whose it is
- * @context: the kernel's number for it; fences on buffers have one each
- * @no_errors: as @owner's
- * @timeout_ms: how long its fences last, in milliseconds; 0 for ever
- * @device: who makes them
- * @name: what for
- * @process: the name of the program that made the timeline
- * @pid: its process
- * @node: in vp_timelines, guarded by vp_timelines_lock
- * @signaling: held from the decision to signal several to the last of them, so
- *	that nobody else signals one of those; taken before @lock
- * @lock: guards what stands below it, see there
- * @pending: fences that have not signalled, by number
- * @last: the number that was given last; of @VP_TIMELINE_SW_SYNC, how many
- *	fences were asked for
- * @signaled: the number up to which all have; of @VP_TIMELINE_BUFFERS, how many
- * @requested: the number up to which the maker wants them signalled; these do not
- *	expire
- * @ended: the errno that all fences signal with from now on, or 0
- * @expire: due when the first of @pending may be too old
+ * @kind: in which order its fences signal
+ * @owner: the device it is of; not to be used once the timeline is destroyed
+ * @context: the fence context of its fences; those on buffers have one each
+ * @no_errors: as @owner has it
+ * @timeout_ms: as @owner has it, in milliseconds
+ * @device: the driver's name in its fences
+ * @name: the timeline's name in its fences
+ * @process: name of the task that made it
+ * @pid: that task's process, as a tgid
+ * @node: in vp_timelines; guarded by vp_timelines_lock
+ * @signaling: held while several fences are chosen and signalled, so that no
+ *	other thread signals one of them in between; taken before @lock
+ * @lock: guards the fields below it
+ * @pending: fences that have not signalled, by seqno
+ * @last: the last seqno given; of VP_TIMELINE_SW_SYNC, how many fences were
+ *	asked for
+ * @signaled: all fences up to this seqno have signalled; of
+ *	VP_TIMELINE_SW_SYNC, the counter; of VP_TIMELINE_BUFFERS, how many
+ *	fences have signalled
+ * @requested: the highest seqno that the maker has signalled; of
+ *	VP_TIMELINE_ORDERED only
+ * @ended: 0, or the negative errno that pending fences signal with from now on,
+ *	and with which new ones are refused
+ * @expire: queued for when the first of @pending expires
  */
 struct vp_timeline {
 	struct kref ref;
@@ -88,8 +91,8 @@ struct vp_timeline {
 	struct mutex signaling;
 
 	/*
-	 * Guards what stands below. Fences signal under it, so that they do so in
-	 * order.
+	 * Guards the fields below. Fences signal under it, so that they do so
+	 * in order.
 	 */
 	spinlock_t lock;
 	struct list_head pending;
@@ -100,9 +103,12 @@ struct vp_timeline {
 	struct delayed_work expire;
 };
 
-/* Guards vp_timelines, and who is gone. Taken before any timeline's locks. */
+/*
+ * Guards vp_timelines and &vp_timeline_owner.gone. Taken before the locks of a
+ * timeline.
+ */
 extern struct mutex vp_timelines_lock;
-/* All timelines whose maker is there, by id. */
+/* All timelines that have not been destroyed, by id. */
 extern struct list_head vp_timelines;
 
 /* How many those are. */
@@ -127,10 +133,11 @@ void vp_timeline_advance(struct vp_timeline *timeline, u32 count);
 int vp_timeline_signal_one(struct vp_fence *fence);
 
 /**
- * vp_timeline_get - one more reference
+ * vp_timeline_get - take a reference
  * @timeline: the timeline
  *
- * Returns @timeline.
+ * Context: Any context.
+ * Return: @timeline.
  */
 static inline struct vp_timeline *vp_timeline_get(struct vp_timeline *timeline)
 {
@@ -139,10 +146,10 @@ static inline struct vp_timeline *vp_timeline_get(struct vp_timeline *timeline)
 }
 
 /**
- * vp_timeline_put - one reference less
+ * vp_timeline_put - drop a reference
  * @timeline: the timeline
  *
- * Any context.
+ * Context: Any context.
  */
 static inline void vp_timeline_put(struct vp_timeline *timeline)
 {
