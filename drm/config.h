@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kind of GPU a GPU is.
+ * The configuration of a GPU.
  */
 #ifndef VP_DRM_CONFIG_H
 #define VP_DRM_CONFIG_H
@@ -15,24 +15,24 @@
 #define VP_DMA_BITS_MIN		32
 #define VP_DMA_BITS_MAX		64
 
-/* As long as vgem waits for a program that should signal, and the range. */
+/* Milliseconds after which fences signal by themselves: vgem's, and the range. */
 #define VP_FENCE_TIMEOUT_MS	10000
 #define VP_FENCE_TIMEOUT_MIN_MS	1
 #define VP_FENCE_TIMEOUT_MAX_MS	60000
 
 /**
- * struct vp_config - what kind of GPU a GPU is
- * @coherent: whether it sees what is in the CPU's caches
- * @dma_bits: how many bits its addresses have, VP_DMA_BITS_MIN to _MAX
- * @max_segment: the longest entry of its DMA tables in bytes: whole pages, one
- *	to VP_MAX_SEGMENT
- * @prime_import: whether it imports through PRIME
- * @prime_export: whether it exports through PRIME
- * @syncobj: whether it has sync objects
- * @syncobj_timeline: whether it has those with timelines, if it has any
- * @fence_timeout_ms: how long its fences last that are not signalled, in
+ * struct vp_config - the configuration of a GPU
+ * @coherent: it snoops the CPU's caches
+ * @dma_bits: width of its DMA addresses, VP_DMA_BITS_MIN to _MAX
+ * @max_segment: the longest segment of its DMA tables, in bytes: whole pages, at
+ *	least one, at most VP_MAX_SEGMENT
+ * @prime_import: it imports through PRIME
+ * @prime_export: it exports through PRIME
+ * @syncobj: it has syncobjs
+ * @syncobj_timeline: it has timeline syncobjs; only with @syncobj
+ * @fence_timeout_ms: age at which its fences signal by themselves, in
  *	milliseconds, VP_FENCE_TIMEOUT_MIN_MS to _MAX_MS
- * @driver_name: what programs are told that the driver is called
+ * @driver_name: name of the driver, as DRM_IOCTL_VERSION reports it
  */
 struct vp_config {
 	bool coherent;
@@ -46,7 +46,7 @@ struct vp_config {
 	char driver_name[VP_DRIVER_NAME_LEN];
 };
 
-/* A GPU that nobody has said anything of. */
+/* The GPUs of the module parameter, and those of configfs before any change. */
 #define VP_CONFIG_DEFAULT { \
 	.coherent = true, \
 	.dma_bits = VP_DMA_BITS_MAX, \

@@ -2,28 +2,28 @@
 /*
  * DOC: configfs
  *
- * mkdir /sys/kernel/config/vprime/NAME makes a GPU, which is plugged in by
- * writing 1 to its attribute "enabled", and unplugged by writing 0 or by rmdir.
- * The other attributes say what kind of GPU it is, and can be written as long
- * as it is not plugged in:
+ * mkdir /sys/kernel/config/vprime/NAME makes a GPU. Writing 1 to its attribute
+ * "enabled" plugs it in; writing 0, or rmdir, unplugs it. The other attributes
+ * are its configuration, and can be written while it is not plugged in:
  *
  *  - coherent: 0 or 1 (default 1). With 0 the GPU does not snoop the CPU's
  *    caches, on any host.
- *  - dma_bits: 32 to 64 (64). No memory beyond these addresses is handed to it.
- *  - max_segment: bytes, one page to 4 GiB less one page in whole pages (the
- *    most). No entry of the DMA table of a vprime buffer is longer; other
- *    exporters are told.
+ *  - dma_bits: 32 to 64 (64). Width of its DMA addresses: it is given no memory
+ *    above them.
+ *  - max_segment: in bytes; whole pages, one page to 4 GiB less one page (the
+ *    maximum). The longest segment in the DMA tables of vprime's buffers; other
+ *    exporters are told the limit.
  *  - prime: import, export, both or none (both).
- *  - syncobj, syncobj_timeline: 0 or 1 (1). What the GPU has of them.
- *  - fence_timeout_ms: 1 to 60000 (10000). How long a fence lasts that nobody
- *    signals, in milliseconds.
- *  - driver_name: 1 to 31 letters, digits, "_", "." and "-" ("vprime"). What
- *    programs are told that the driver is called.
- *  - device: to read, the name vprimeN of the device while it is plugged in.
+ *  - syncobj, syncobj_timeline: 0 or 1 (1). The features it has.
+ *  - fence_timeout_ms: 1 to 60000 (10000). Age at which a fence signals by
+ *    itself, in milliseconds.
+ *  - driver_name: 1 to 31 letters, digits, "_", "." and "-" ("vprime"). The name
+ *    of the driver that programs are told.
+ *  - device: read-only; the name vprimeN of the device while it is plugged in.
  *
- * A value that is none is EINVAL, a number out of range ERANGE, a name that is
- * too long ENAMETOOLONG, and any change while the GPU is plugged in EBUSY;
- * what is allowed is then in the kernel log.
+ * A malformed value fails with EINVAL, a number out of range with ERANGE, a name
+ * that is too long with ENAMETOOLONG, and any change while the GPU is plugged in
+ * with EBUSY. The kernel log then says what is allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -42,10 +42,10 @@
 
 /**
  * struct vp_config_gpu - a GPU that was made by mkdir
- * @item: its folder
- * @index: its number
- * @config: what kind of GPU it is to be; guarded by vp_config_lock
- * @pdev: the device while it is plugged in, else NULL; guarded likewise
+ * @item: its directory
+ * @index: its index, reserved with vp_device_reserve()
+ * @config: its configuration; guarded by vp_config_lock
+ * @pdev: its device while it is plugged in, else NULL; guarded by vp_config_lock
  */
 struct vp_config_gpu {
 	struct config_item item;
@@ -54,7 +54,7 @@ struct vp_config_gpu {
 	struct platform_device *pdev;
 };
 
-/* Guards what the attributes of all GPUs say, and plugging in and out. */
+/* Guards the attributes of all GPUs. Held while one is plugged in or unplugged. */
 static DEFINE_MUTEX(vp_config_lock);
 
 static struct vp_config_gpu *to_vp_config_gpu(struct config_item *item)
@@ -92,7 +92,7 @@ static int vp_config_parse_syncobj_timeline(struct vp_config *config,
 	return vp_config_parse_bool(value, &config->syncobj_timeline);
 }
 
-/* A decimal number; @result stays as it is when that is out of range. */
+/* A decimal number; @result is not changed on an error. */
 static int vp_config_parse_range(const char *value, unsigned int min,
 				 unsigned int max, unsigned int *result)
 {
@@ -172,18 +172,22 @@ static int vp_config_parse_driver_name(struct vp_config *config,
 
 typedef int vp_config_parse_fn(struct vp_config *config, const char *value);
 
-/* As much of a text as a person wants to read, for %*pE: any bytes it has. */
-#define vp_config_text(text)	((int)strnlen(text, 64)), (text)
+/* For %*pE: how much of a text is printed. It can be long, and have any bytes. */
+static int vp_config_text_len(const char *text)
+{
+	return strnlen(text, 64);
+}
 
 static void vp_config_complain(struct config_item *item, const char *name,
 			       const char *value, const char *allowed)
 {
-	pr_warn("%*pE: %s: '%*pE' is not %s\n",
-		vp_config_text(config_item_name(item)), name,
-		vp_config_text(value), allowed);
+	const char *gpu = config_item_name(item);
+
+	pr_warn("%*pE: %s: '%*pE' is not %s\n", vp_config_text_len(gpu), gpu,
+		name, vp_config_text_len(value), value, allowed);
 }
 
-/* What was written, without the newline of an echo; kfree() it. */
+/* A copy of what was written, without the newline of an echo; kfree() it. */
 static char *vp_config_value(const char *page, size_t len)
 {
 	if (len && page[len - 1] == '\n')
@@ -196,6 +200,7 @@ static ssize_t vp_config_store(struct config_item *item, const char *page,
 			       vp_config_parse_fn *parse, const char *allowed)
 {
 	struct vp_config_gpu *gpu = to_vp_config_gpu(item);
+	const char *gpu_name = config_item_name(item);
 	char *value = vp_config_value(page, len);
 	struct vp_config config;
 	int ret;
@@ -211,7 +216,7 @@ static ssize_t vp_config_store(struct config_item *item, const char *page,
 	} else if (gpu->pdev) {
 		ret = -EBUSY;
 		pr_warn("%*pE: %s: it cannot be changed while the GPU is enabled\n",
-			vp_config_text(config_item_name(item)), name);
+			vp_config_text_len(gpu_name), gpu_name, name);
 	} else {
 		gpu->config = config;
 	}
@@ -258,6 +263,7 @@ VP_CONFIG_ATTR(driver_name, "1 to 31 letters, digits, '_', '.' or '-'", "%s",
 
 static int vp_config_plug(struct vp_config_gpu *gpu, bool enable)
 {
+	const char *name = config_item_name(&gpu->item);
 	struct platform_device *pdev;
 
 	lockdep_assert_held(&vp_config_lock);
@@ -272,8 +278,8 @@ static int vp_config_plug(struct vp_config_gpu *gpu, bool enable)
 	pdev = vp_device_plug(gpu->index, &gpu->config);
 	if (IS_ERR(pdev)) {
 		pr_warn("%*pE: cannot plug the GPU in: error %ld%s\n",
-			vp_config_text(config_item_name(&gpu->item)),
-			PTR_ERR(pdev), PTR_ERR(pdev) == -ENOSPC ?
+			vp_config_text_len(name), name, PTR_ERR(pdev),
+			PTR_ERR(pdev) == -ENOSPC ?
 			", the kernel has no DRM minors left" : "");
 		return PTR_ERR(pdev);
 	}
@@ -341,7 +347,7 @@ static struct configfs_attribute *vp_config_attrs[] = {
 	NULL
 };
 
-/* ---- folders ---- */
+/* ---- directories ---- */
 
 static void vp_config_release(struct config_item *item)
 {
@@ -372,13 +378,13 @@ static struct config_item *vp_config_make(struct config_group *group,
 	if (index < 0) {
 		kfree(gpu);
 		pr_warn("%*pE: there are %u GPUs already\n",
-			vp_config_text(name), VP_MAX_GPUS);
+			vp_config_text_len(name), name, VP_MAX_GPUS);
 		return ERR_PTR(index);
 	}
 	gpu->index = index;
 	gpu->config = config;
 	config_item_init_type_name(&gpu->item, name, &vp_config_item_type);
-	/* A long one is kept in memory of its own, and nobody tells. */
+	/* It allocates memory for a long name, and does not say when it fails. */
 	if (!config_item_name(&gpu->item)) {
 		vp_device_release(index);
 		kfree(gpu);
@@ -420,9 +426,10 @@ static struct configfs_subsystem vp_config_subsystem = {
 };
 
 /**
- * vp_configfs_init - make the folder
+ * vp_configfs_init - make the directory
  *
- * Returns 0 or what configfs says.
+ * Context: Loading the module. May sleep.
+ * Return: 0, or a negative errno as configfs_register_subsystem().
  */
 int vp_configfs_init(void)
 {
@@ -431,8 +438,10 @@ int vp_configfs_init(void)
 }
 
 /**
- * vp_configfs_fini - remove the folder; the kernel keeps the module as long as
- * there are GPUs in it
+ * vp_configfs_fini - remove the directory
+ *
+ * Context: Unloading the module, so the directory is empty: each GPU in it keeps
+ *	the module. May sleep.
  */
 void vp_configfs_fini(void)
 {

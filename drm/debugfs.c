@@ -4,15 +4,15 @@
  *
  * /sys/kernel/debug/vprime, for root:
  *
- *  - counts: one line "name number" for each kind of object. A test that leaves
- *    nothing behind finds the same numbers before and after; violations alone
- *    only ever grows.
- *  - violations: the same for each rule of the dma-buf contract, since load.
- *  - buffers: every buffer with its attachments, open CPU accesses, pending
- *    fences and breaches; see watch.c for the form. With the watch only.
- *  - fences: every timeline with the fences on it that have not signalled, and
- *    who sleeps on them; see fence/list.c for the form.
- *  - move, revoke: a buffer's id goes in, in decimal, and that is done to it.
+ *  - counts: a line "name number" for each kind of object. The numbers are of
+ *    objects that exist now; violations is how many there were since the module
+ *    was loaded.
+ *  - violations: the same for each rule of the dma-buf contract.
+ *  - buffers: all buffers, each with its attachments, open CPU accesses, pending
+ *    fences and violations; prime/list.c has the format. With the watch only.
+ *  - fences: all timelines, each with its pending fences and the tasks that sleep
+ *    on them; fence/list.c has the format.
+ *  - move, revoke: writing the id of a buffer, in decimal, moves or revokes it.
  *    With the watch only.
  */
 #include <linux/debugfs.h>
@@ -68,8 +68,8 @@ static int vp_debugfs_violations_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(vp_debugfs_violations);
 
 /*
- * A read fills so much before it goes back to the program, in bytes. Each one
- * looks for its place in the list again, and lists can be long.
+ * Size of the buffer that a read(2) fills, in bytes. Each read has to find its
+ * place in the list again, so with a page at a time a long list takes long.
  */
 #define VP_LIST_CHUNK	(64 * 1024)
 
@@ -118,7 +118,7 @@ static const struct file_operations vp_debugfs_buffers_fops = {
 	.release = seq_release,
 };
 
-/* Do something to the buffer whose id a program has written. */
+/* Call @func for the buffer with this id. */
 static int vp_debugfs_do(u64 id, int (*func)(struct vp_dmabuf *buf))
 {
 	struct vp_dmabuf *buf = vp_registry_find(id);
@@ -163,9 +163,11 @@ static void vp_debugfs_watch_init(void)
 #endif
 
 /**
- * vp_debugfs_init - make the folder
+ * vp_debugfs_init - make the directory and its files
  *
- * A kernel without debugfs does without it.
+ * Does nothing on a kernel without debugfs.
+ *
+ * Context: Loading the module. May sleep.
  */
 void vp_debugfs_init(void)
 {
@@ -180,7 +182,9 @@ void vp_debugfs_init(void)
 }
 
 /**
- * vp_debugfs_fini - remove the folder
+ * vp_debugfs_fini - remove the directory and its files
+ *
+ * Context: Unloading the module. May sleep.
  */
 void vp_debugfs_fini(void)
 {

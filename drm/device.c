@@ -2,14 +2,14 @@
 /*
  * DOC: devices
  *
- * Each GPU is a platform device vprimeN, because libdrm lists what sits on the
- * platform bus and takes devices of different names for different GPUs. The
- * driver binds to them as any other, so that unbinding one through sysfs is
- * unplugging it: open files then get ENODEV, fences that were made through them signal with
- * that, and buffers live on with whoever has them. What kind of GPU it is travels as the platform device's data.
+ * Each GPU is a platform device vprimeN, because libdrm enumerates the platform
+ * bus and tells GPUs apart by the names of their devices. Its configuration is
+ * the platform data. The driver can be unbound through sysfs, which unplugs the
+ * GPU: ioctls on open files fail with ENODEV, fences that were made through them
+ * signal with it, and buffers stay as long as anything holds them.
  *
- * A GPU has its number from when somebody wants one (a module parameter, or a
- * folder in configfs) until he does not, plugged in or not.
+ * An index is reserved by the module parameter, or by mkdir in configfs, and stays
+ * reserved whether the GPU is plugged in or not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -88,20 +88,20 @@ static const struct drm_driver vp_device_driver = {
 	.minor = 0,
 };
 
-/* vprime0 and so on, made at start; the empty entry at the end stops. */
+/* vprime0 and so on, filled in by vp_devices_init(); the last entry stays empty. */
 static struct platform_device_id vp_device_ids[VP_MAX_GPUS + 1];
 
-/* Those that the module parameter asked for. */
+/* The GPUs of the module parameter, by index. */
 static struct platform_device *vp_devices[VP_MAX_GPUS];
 
-/* Guards vp_device_used, a bit for each number that is taken. */
+/* Guards vp_device_used, which has a bit for each index that is reserved. */
 static DEFINE_MUTEX(vp_device_lock);
 static DECLARE_BITMAP(vp_device_used, VP_MAX_GPUS);
 
 /**
- * struct vp_device_data - what a platform device carries
- * @config: what kind of GPU it is
- * @error: why it could not be brought up the last time, 0 when it could
+ * struct vp_device_data - platform data of a GPU
+ * @config: its configuration
+ * @error: the errno that the last probe failed with; 0 if it did not
  */
 struct vp_device_data {
 	struct vp_config config;
@@ -112,7 +112,7 @@ static void vp_device_remove(void *data)
 {
 	struct drm_device *drm = data;
 
-	/* First: whoever is in the way of the rest may be waiting for these. */
+	/* First: unplugging waits for ioctls that may be waiting for these. */
 	vp_fence_device_end(&to_vp_device(drm)->fences);
 	drm_dev_unplug(drm);
 	vp_gem_unmap_all(drm);
@@ -124,7 +124,7 @@ static void vp_device_configure(struct vp_device *vdev,
 	struct drm_device *drm = &vdev->gpu.drm;
 
 	vdev->config = *config;
-	/* The DRM core's copy of the driver may be a device's own. */
+	/* drm->driver may be a copy, as drm->driver_features is. */
 	vdev->driver = vp_device_driver;
 	vdev->driver.name = vdev->config.driver_name;
 	drm->driver = &vdev->driver;
@@ -178,7 +178,7 @@ static int vp_device_probe(struct platform_device *pdev)
 {
 	struct vp_device_data *data = dev_get_platdata(&pdev->dev);
 
-	/* Somebody bound the driver to a device that is not ours. */
+	/* By driver_override in sysfs, any device may be bound to the driver. */
 	if (!platform_get_device_id(pdev) || !data)
 		return -ENODEV;
 
@@ -196,9 +196,10 @@ static struct platform_driver vp_platform_driver = {
 };
 
 /**
- * vp_device_reserve - a number for a GPU that somebody wants
+ * vp_device_reserve - reserve an index for a GPU
  *
- * Returns the lowest that is free, or -ENOSPC when VP_MAX_GPUS are taken.
+ * Context: May sleep.
+ * Return: The lowest free index; -ENOSPC when VP_MAX_GPUS are reserved.
  */
 int vp_device_reserve(void)
 {
@@ -213,8 +214,10 @@ int vp_device_reserve(void)
 }
 
 /**
- * vp_device_release - a number that nobody wants any more
- * @index: what vp_device_reserve() gave; no GPU is plugged in there
+ * vp_device_release - free an index
+ * @index: from vp_device_reserve(); no GPU with it is plugged in
+ *
+ * Context: May sleep.
  */
 void vp_device_release(unsigned int index)
 {
@@ -225,11 +228,13 @@ void vp_device_release(unsigned int index)
 
 /**
  * vp_device_plug - plug a GPU in
- * @index: its number
- * @config: what kind of GPU it is; copied
+ * @index: its index, from vp_device_reserve()
+ * @config: its configuration; copied
  *
- * Returns the device; -ENOSPC when the kernel has no more DRM minors, -ENOMEM,
- * or as the DRM core and the driver model say.
+ * Context: May sleep.
+ * Return: The device, to be given to vp_device_unplug(); or an ERR_PTR() of
+ *	-ENOSPC when the kernel has no DRM minors left, -ENOMEM, or what
+ *	drm_dev_register() or the driver model fails with.
  */
 struct platform_device *vp_device_plug(unsigned int index,
 				       const struct vp_config *config)
@@ -244,7 +249,7 @@ struct platform_device *vp_device_plug(unsigned int index,
 	if (IS_ERR(pdev))
 		return pdev;
 
-	/* Registering succeeds when binding fails. */
+	/* Registering succeeds even if the probe fails. */
 	ret = ((struct vp_device_data *)dev_get_platdata(&pdev->dev))->error;
 	if (ret) {
 		platform_device_unregister(pdev);
@@ -257,8 +262,11 @@ struct platform_device *vp_device_plug(unsigned int index,
  * vp_device_unplug - unplug a GPU
  * @pdev: the device, or NULL
  *
- * Its open files get ENODEV from then on, and what it had mapped is unmapped
- * when this returns. Buffers live on with whoever has them.
+ * Ioctls on its open files fail with ENODEV from now on. When this returns, its
+ * fences have signalled with -ENODEV, and it has no buffer mapped. The buffers
+ * stay as long as anything holds them.
+ *
+ * Context: May sleep. Takes reservation locks of buffers.
  */
 void vp_device_unplug(struct platform_device *pdev)
 {
@@ -276,11 +284,10 @@ static void vp_devices_remove(void)
 }
 
 /**
- * vp_devices_init - let there be GPUs
+ * vp_devices_init - register the driver, without any GPU
  *
- * Context: loading the module; makes nothing that a program can open.
- *
- * Return: 0, or what the driver model says.
+ * Context: Loading the module. May sleep.
+ * Return: 0, or a negative errno as platform_driver_register().
  */
 int vp_devices_init(void)
 {
@@ -295,14 +302,14 @@ int vp_devices_init(void)
 }
 
 /**
- * vp_devices_add - make the GPUs that there are from the start
+ * vp_devices_add - plug in the GPUs of the module parameter
  * @gpus: how many, 0 to VP_MAX_GPUS
  *
- * As many as can be had. This never fails: programs may have the first ones open
- * by the time that another cannot be made, and when loading fails the kernel
- * frees the module's code under open files.
+ * When a GPU cannot be made, those before it stay, and an error is logged. Loading
+ * must not fail then: a program may have opened one of them, and the kernel frees
+ * the code of a module that fails to load, whether files are open or not.
  *
- * Context: loading the module, when nothing is left that can fail.
+ * Context: Loading the module, when nothing is left that can fail. May sleep.
  */
 void vp_devices_add(unsigned int gpus)
 {
@@ -329,8 +336,9 @@ void vp_devices_add(unsigned int gpus)
 }
 
 /**
- * vp_devices_fini - unplug and remove the GPUs of vp_devices_add(), and undo
- * vp_devices_init()
+ * vp_devices_fini - undo vp_devices_add() and vp_devices_init()
+ *
+ * Context: Unloading the module, or failing to load it. May sleep.
  */
 void vp_devices_fini(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One virtual GPU.
+ * A virtual GPU.
  */
 #ifndef VP_DRM_DEVICE_H
 #define VP_DRM_DEVICE_H
@@ -13,16 +13,16 @@
 
 struct platform_device;
 
-/* As many as a machine can have: bit n of a __u64 stands for GPU n. */
+/* The most GPUs there can be: bit n of a __u64 stands for GPU n. */
 #define VP_MAX_GPUS	64
 
 /**
- * struct vp_device - one virtual GPU
- * @gpu: what memory sees of it, and the DRM core's part
- * @fences: what those share who make fences on it
- * @config: what kind of GPU it is
- * @driver: what the DRM core is told of it
- * @index: which one it is: the N of its name vprimeN
+ * struct vp_device - a virtual GPU
+ * @gpu: the GPU as gem/ sees it, with the DRM device
+ * @fences: what its files share that make fences
+ * @config: its configuration
+ * @driver: its copy of the driver, with a name of its own
+ * @index: the N of its name vprimeN
  */
 struct vp_device {
 	struct vp_gpu gpu;

@@ -2,8 +2,8 @@
 /*
  * DOC: ioctls about fences
  *
- * What a program asks of a file is asked of the file's &struct vp_fence_client.
- * The first two ioctls are vgem's.
+ * The program's side of &struct vp_fence_client, which each file has. The first
+ * two ioctls are vgem's.
  */
 #include <linux/ctype.h>
 #include <linux/err.h>
@@ -34,12 +34,13 @@ static_assert(DRM_VPRIME_FENCE_WRITE == VGEM_FENCE_WRITE);
 bool vp_user_fences = true;
 
 /**
- * vp_ioctl_fence_attach - make a fence and put it on a buffer
+ * vp_ioctl_fence_attach - make a fence and add it to a buffer
  * @drm: the device
  * @data: the program's &struct drm_vprime_fence_attach
  * @file: the program's file
  *
- * Returns 0, or an errno as that structure's description says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of @data's structure says.
  */
 int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 			  struct drm_file *file)
@@ -63,12 +64,13 @@ int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 }
 
 /**
- * vp_ioctl_fence_signal - signal a fence that was put on a buffer
+ * vp_ioctl_fence_signal - signal a fence that was added to a buffer
  * @drm: the device
  * @data: the program's &struct drm_vprime_fence_signal
  * @file: the program's file
  *
- * Returns 0, or an errno as that structure's description says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of @data's structure says.
  */
 int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
 			  struct drm_file *file)
@@ -81,12 +83,13 @@ int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
 }
 
 /**
- * vp_ioctl_gem_wait - wait until a buffer may be used
+ * vp_ioctl_gem_wait - wait for the fences on a buffer
  * @drm: the device
  * @data: the program's &struct drm_vprime_gem_wait
  * @file: the program's file
  *
- * Returns 0, or an errno as that structure's description says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of @data's structure says.
  */
 int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 		      struct drm_file *file)
@@ -102,7 +105,7 @@ int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	/* Time is up by the clock: jiffies may be ahead of it. */
+	/* The timeout is up by CLOCK_MONOTONIC, which jiffies may be ahead of. */
 	usage = dma_resv_usage_rw(args->flags & DRM_VPRIME_WAIT_WRITE);
 	do {
 		timeout = args->timeout_ns == S64_MAX ? MAX_SCHEDULE_TIMEOUT :
@@ -115,7 +118,7 @@ int vp_ioctl_gem_wait(struct drm_device *drm, void *data,
 	return left ? 0 : -ETIME;
 }
 
-/* Ended within its room, not empty, and fit to be seen. */
+/* Terminated, not empty, and all printable ASCII. */
 static bool vp_ioctl_name_is_good(const char *name)
 {
 	size_t length = strnlen(name, DRM_VPRIME_NAME_LEN), i;
@@ -132,7 +135,8 @@ static bool vp_ioctl_name_is_good(const char *name)
  * @data: the program's &struct drm_vprime_timeline_create
  * @file: the program's file
  *
- * Returns 0, or an errno as that structure's description says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of @data's structure says.
  */
 int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
 			     struct drm_file *file)
@@ -153,7 +157,8 @@ int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
  * @data: the program's &struct drm_vprime_timeline_destroy
  * @file: the program's file
  *
- * Returns 0, or an errno as that structure's description says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of @data's structure says.
  */
 int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
 			      struct drm_file *file)
@@ -169,12 +174,13 @@ int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
 }
 
 /**
- * vp_ioctl_timeline_signal - signal fences of a timeline
+ * vp_ioctl_timeline_signal - signal the fences of a timeline up to one
  * @drm: the device
  * @data: the program's &struct drm_vprime_timeline_signal
  * @file: the program's file
  *
- * Returns 0, or an errno as that structure's description says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of @data's structure says.
  */
 int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 			     struct drm_file *file)
@@ -195,7 +201,7 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 	return ret;
 }
 
-/* Make the fence, write the answer, and only then let the program have it. */
+/* Writes the results to the program before it installs the descriptor. */
 static int vp_ioctl_fence_publish(struct vp_timeline *timeline,
 				  struct vp_ioctl_fence *request)
 {
@@ -214,7 +220,7 @@ static int vp_ioctl_fence_publish(struct vp_timeline *timeline,
 
 	sync = sync_file_create(&fence->base);
 	ret = sync ? vp_timeline_add(fence) : -ENOMEM;
-	/* Another thread has destroyed the timeline meanwhile. */
+	/* Another thread has destroyed the timeline in the meantime. */
 	if (ret == -ECANCELED)
 		ret = -ENOENT;
 	if (ret)
@@ -243,10 +249,12 @@ out_fence:
  * @data: a &struct vp_ioctl_fence
  * @file: the program's file
  *
- * Writes the answer itself. When it cannot, the fence has its number all the
- * same, and signals with its timeline's others.
+ * Writes the results to the program itself. If it cannot, the fence stays on the
+ * timeline, and signals with the others.
  *
- * Return: 0, or an errno as &struct drm_vprime_fence_create says.
+ * Context: May sleep.
+ * Return: 0, or a negative errno as the description of
+ *	&struct drm_vprime_fence_create says.
  */
 int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 			  struct drm_file *file)
@@ -269,14 +277,15 @@ int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 }
 
 /**
- * vp_file_release - a device's file is closed for the last time
+ * vp_file_release - release a file of a device
  * @inode: its inode
  * @filp: the file
  *
- * In the place of drm_release(), which it calls: that takes locks of buffers
- * before it tells the driver.
+ * drm_release() takes reservation locks of buffers before it calls the driver; so
+ * the fences of the file signal before it is called.
  *
- * Returns 0.
+ * Context: May sleep.
+ * Return: 0, as drm_release().
  */
 int vp_file_release(struct inode *inode, struct file *filp)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls about fences.
+ * Ioctls for fences and timelines.
  */
 #ifndef VP_DRM_FENCE_H
 #define VP_DRM_FENCE_H
@@ -15,10 +15,10 @@ struct file;
 struct inode;
 
 /**
- * struct vp_ioctl_fence - a program asks for a fence
- * @args: what it asks, and is answered
- * @user: where the answer goes
- * @size: how much of it the program knows, in bytes
+ * struct vp_ioctl_fence - argument of vp_ioctl_fence_create()
+ * @args: copy of the program's argument
+ * @user: the program's argument, to which the results are written
+ * @size: size of the program's argument, in bytes; at most that of @args
  */
 struct vp_ioctl_fence {
 	struct drm_vprime_fence_create args;
@@ -26,7 +26,7 @@ struct vp_ioctl_fence {
 	size_t size;
 };
 
-/* Whether programs have timelines; fences on buffers they have as with vgem. */
+/* Programs may make timelines. Without this, they have vgem's two ioctls. */
 extern bool vp_user_fences;
 
 int vp_ioctl_fence_attach(struct drm_device *drm, void *data,

@@ -2,20 +2,20 @@
 /*
  * DOC: ioctls
  *
- * vprime's own ioctls go through the DRM core's dispatcher and table. A few
- * are answered before the core sees them:
+ * vprime's own ioctls go through the DRM core's dispatcher and table. A few ioctls
+ * are handled before the core sees them:
  *
- *  - the dumb-buffer ioctls, because the core refuses them on render nodes,
- *    where software renderers and headless compositors want them;
- *  - DRM_CAP_DUMB_BUFFER, because the core says that only drivers with a
- *    display have dumb buffers;
- *  - PRIME on a GPU that is to lack it, and DRM_CAP_PRIME, because the core of
- *    newer kernels thinks that everybody has it;
- *  - DRM_IOCTL_VPRIME_FENCE_CREATE, because a descriptor is the program's only
- *    when the answer that says so has been written.
+ *  - the dumb-buffer ioctls, because the core refuses them on render nodes, where
+ *    software renderers and headless compositors need them;
+ *  - DRM_CAP_DUMB_BUFFER, because the core reports dumb buffers only for drivers
+ *    with modesetting;
+ *  - PRIME on a GPU that is configured without it, and DRM_CAP_PRIME, because the
+ *    core of newer kernels takes it for granted;
+ *  - DRM_IOCTL_VPRIME_FENCE_CREATE, because its descriptor must not be installed
+ *    before the results have been written to the program.
  *
- * What else an ioctl makes stays when its answer cannot be written, as with the
- * core's own: the program can close its file.
+ * What another ioctl has made stays if its results cannot be written, as with the
+ * core's own: it goes when the program closes the file.
  */
 #include <linux/compat.h>
 #include <linux/uaccess.h>
@@ -81,7 +81,7 @@ static void vp_ioctl_describe(struct drm_gem_object *obj,
 	dma_resv_lock(buf->resv, NULL);
 	list_for_each_entry(attach, &buf->attachments, node) {
 		gem = vp_gem_from_attachment(attach);
-		/* A view without references is about to leave the list. */
+		/* A view without references is being freed. */
 		if (gem && !kref_read(&gem->base.refcount))
 			continue;
 		args->attached++;
@@ -178,7 +178,7 @@ static int vp_ioctl_gem_poke(struct drm_device *drm, void *data,
 	return vp_ioctl_gem_access(drm, data, file, true);
 }
 
-/* Those that the core dispatches; vp_ioctl() answers the others. */
+/* The ioctls that the core dispatches; vp_ioctl() handles the others. */
 const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS] = {
 	DRM_IOCTL_DEF_DRV(VPRIME_FENCE_ATTACH, vp_ioctl_fence_attach,
 			  DRM_RENDER_ALLOW),
@@ -237,7 +237,6 @@ static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
 			    struct drm_file *file)
 {
 	struct drm_get_cap *args = data;
-
 	struct vp_config *config = &to_vp_device(drm)->config;
 
 	switch (args->capability) {
@@ -249,19 +248,19 @@ static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
 			      (config->prime_export ? DRM_PRIME_CAP_EXPORT : 0);
 		return 0;
 	default:
-		/* The program has changed it since it was looked at. */
+		/* Another thread has changed it since vp_ioctl() read it. */
 		return -EINVAL;
 	}
 }
 
-/* What the DRM core says for drivers that lack it, where it lets them. */
+/* The errno of the DRM core for a driver without PRIME. */
 static int vp_ioctl_no_prime(struct drm_device *drm, void *data,
 			     struct drm_file *file)
 {
 	return -ENOSYS;
 }
 
-/* Arguments of the ioctls that are answered here, and what they lead to. */
+/* Arguments of the ioctls that vp_ioctl_answer() handles. */
 union vp_ioctl_args {
 	struct drm_get_cap cap;
 	struct drm_mode_create_dumb create_dumb;
@@ -271,10 +270,10 @@ union vp_ioctl_args {
 };
 
 /*
- * Do as the core's dispatcher does: what a shorter structure of an older
- * program lacks is 0, what a longer one of a newer program has more is left
- * alone. Not inlined, so that the ioctls that only pass through do not pay for
- * the room on the stack.
+ * Handles sizes as the core's dispatcher does: the argument of an older program
+ * may be shorter, and is filled up with zeroes; that of a newer one may be longer,
+ * and the rest is not touched. Not inlined, to keep the arguments off the stack
+ * of the ioctls that go to the core.
  */
 static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
 				     void __user *user, drm_ioctl_t *func,
@@ -293,12 +292,12 @@ static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
 	return ret;
 }
 
-/* @member of the union is what the program's argument is. */
+/* @member is the member of union vp_ioctl_args for the argument. */
 #define VP_IOCTL_ANSWER(filp, cmd, user, func, member) \
 	vp_ioctl_answer(filp, cmd, user, func, \
 			sizeof_field(union vp_ioctl_args, member))
 
-/* As vp_ioctl_answer(), for the one that writes its answer itself. */
+/* As vp_ioctl_answer(), for vp_ioctl_fence_create(), which writes its results. */
 static noinline long vp_ioctl_answer_fence(struct file *filp, unsigned int cmd,
 					   void __user *user)
 {
@@ -320,25 +319,27 @@ static struct vp_config *vp_ioctl_config(struct file *filp)
 	return &to_vp_device(file->minor->dev)->config;
 }
 
-/* Is it about a capability that the DRM core does not know as well? */
-static bool vp_ioctl_asks_for_own(void __user *user)
+/* Whether DRM_IOCTL_GET_CAP is for a capability that vp_ioctl_get_cap() reports. */
+static bool vp_ioctl_is_own_cap(void __user *user)
 {
 	struct drm_get_cap __user *cap = user;
 	u64 capability;
 
-	/* Memory that cannot be read is for the core to refuse. */
+	/* Leave it to the core to fail with EFAULT. */
 	return !get_user(capability, &cap->capability) &&
 	       (capability == DRM_CAP_DUMB_BUFFER ||
 		capability == DRM_CAP_PRIME);
 }
 
 /**
- * vp_ioctl - answer an ioctl
- * @filp: the device's file
- * @cmd: which
- * @arg: a user pointer to its argument
+ * vp_ioctl - handle an ioctl
+ * @filp: a file of a GPU
+ * @cmd: the ioctl
+ * @arg: user pointer to its argument
  *
- * Returns 0 or more on success, else an errno as the ioctl's description says.
+ * Context: May sleep.
+ * Return: 0 or more on success; -ENOTTY for an ioctl that is not of the DRM core
+ *	or vprime; else a negative errno as the description of the ioctl says.
  */
 long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
@@ -360,7 +361,7 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_destroy_dumb,
 				       destroy_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
-		if (vp_ioctl_asks_for_own(user))
+		if (vp_ioctl_is_own_cap(user))
 			return VP_IOCTL_ANSWER(filp, cmd, user,
 					       vp_ioctl_get_cap, cap);
 		break;
@@ -380,14 +381,15 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 
 #ifdef CONFIG_COMPAT
 /**
- * vp_ioctl_compat - answer an ioctl of a 32-bit program on a 64-bit kernel
- * @filp: the device's file
- * @cmd: which
- * @arg: a 32-bit user pointer to its argument
+ * vp_ioctl_compat - handle an ioctl of a 32-bit program on a 64-bit kernel
+ * @filp: a file of a GPU
+ * @cmd: the ioctl
+ * @arg: 32-bit user pointer to its argument
  *
- * The arguments that are answered here are laid out alike for both.
+ * The arguments that vp_ioctl() handles itself have the same layout in both.
  *
- * Returns as vp_ioctl().
+ * Context: May sleep.
+ * Return: As vp_ioctl().
  */
 long vp_ioctl_compat(struct file *filp, unsigned int cmd, unsigned long arg)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a vprime file answers.
+ * Ioctls of a GPU's file.
  */
 #ifndef VP_DRM_IOCTL_H
 #define VP_DRM_IOCTL_H
@@ -8,7 +8,7 @@
 #include <drm/drm_ioctl.h>
 #include <drm/vprime_drm.h>
 
-/* Numbers below 0x10 are vgem's or unused; their entries are empty. */
+/* Of the numbers below 0x10, two are vgem's and the others are unused. */
 #define VP_NUM_IOCTLS	(DRM_VPRIME_TIMELINE_SIGNAL + 1)
 
 extern const struct drm_ioctl_desc vp_ioctls[VP_NUM_IOCTLS];

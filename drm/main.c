@@ -2,7 +2,7 @@
 /*
  * vprime: virtual GPUs for sharing buffers and synchronising on them.
  *
- * The order in which the parts come up, and go down.
+ * Module parameters, and the order in which the parts are set up and torn down.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,7 +46,7 @@ static int __init vp_main_init(void)
 	ret = vp_devices_init();
 	if (ret)
 		goto err_gem;
-	/* The last that can fail: from here on programs can open files. */
+	/* The last that can fail, because from here on programs can open files. */
 	ret = vp_configfs_init();
 	if (ret)
 		goto err_devices;

@@ -2,15 +2,17 @@
 /*
  * DOC: the vgem personality
  *
- * A module that takes the place of the kernel's vgem: one device of that name,
- * with vgem's ioctls and answers, on vprime's memory and fences. It is built of
- * the same rooms as vprime, and stands by itself: to each other they are two
- * drivers, and both can be loaded.
+ * A module in place of the kernel's vgem: one device of that name, with vgem's
+ * ioctls and results, on vprime's memory and fences. It is built from the same
+ * files as vprime, but independent of it: both can be loaded.
  *
- * What tells it from the kernel's own: memory is cached and in huge pages; a
- * fence that somebody holds keeps the module in place; dma-bufs say that "vgem"
- * exports them, not "drm"; what it imports is mapped when it is needed, and not
- * pinned (the kernel's maps it at once, and in 7.x never).
+ * It differs from the kernel's vgem in this:
+ *
+ *  - memory is cached, and in huge pages where they are available;
+ *  - a fence that is still referenced keeps the module from being unloaded;
+ *  - the exporter name of its dma-bufs is "vgem", not "drm";
+ *  - an imported buffer is mapped for the device when that is needed, and not
+ *    pinned (the kernel's vgem maps it at import, and in 7.x not at all).
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -31,13 +33,13 @@
 #include "memory/memory.h"
 #include "gem/object.h"
 
-/* As long as the kernel's vgem waits for a program that should signal. */
+/* Milliseconds after which a fence signals by itself, as in the kernel's vgem. */
 #define VP_VGEM_TIMEOUT_MS	10000
 
 /**
  * struct vp_vgem - the device
- * @gpu: what memory sees of it, and the DRM core's part
- * @fences: what those share who make fences on it
+ * @gpu: the GPU as gem/ sees it, with the DRM device
+ * @fences: what its files share that make fences
  */
 struct vp_vgem {
 	struct vp_gpu gpu;
@@ -76,7 +78,7 @@ static int vp_vgem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	return vp_gem_create_handle(drm, file, &args->size, &args->handle);
 }
 
-/* vgem maps what it has made, and nothing else. */
+/* The kernel's vgem does not let programs map imported buffers. */
 static int vp_vgem_dumb_map_offset(struct drm_file *file,
 				   struct drm_device *drm, u32 handle,
 				   u64 *offset)
@@ -164,7 +166,7 @@ static int vp_vgem_bring_up(struct device *dev)
 	return drm_dev_register(&gpu->drm, 0);
 }
 
-/* The device is on the bus where the kernel's vgem is. */
+/* The device is on the same bus as the kernel's vgem. */
 static int vp_vgem_plug(void)
 {
 	int ret;
