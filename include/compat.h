@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where kernels differ, and nowhere else.
+ * All that depends on the kernel that the module is built for.
  *
- * Distributions backport, so nothing here asks for a version: include/probe.sh
- * compiles a line or two for each question against the headers at hand, and
- * vp_probe.h holds the answers as VP_HAVE_* macros that are 0 or 1.
+ * Distributions backport, so this does not go by the kernel's version: for each
+ * question, include/probe.sh compiles a line or two against the headers, and
+ * vp_probe.h has the result as a VP_HAVE_* macro that is 0 or 1.
  */
 #ifndef VP_COMPAT_H
 #define VP_COMPAT_H
@@ -46,7 +46,15 @@
 #define VP_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, "VPRIME_TESTS")
 #endif
 
-/* vma->vm_flags may not be written directly since 6.3. */
+/**
+ * vp_vm_flags_set - set flags of a mapping
+ * @vma: the mapping
+ * @flags: the flags
+ *
+ * Since 6.3, vma->vm_flags must not be written directly.
+ *
+ * Context: The mmap lock is held for writing.
+ */
 static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 #if VP_HAVE_VM_FLAGS_SET
@@ -56,6 +64,13 @@ static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 }
 
+/**
+ * vp_vm_flags_clear - clear flags of a mapping
+ * @vma: the mapping
+ * @flags: the flags
+ *
+ * Context: The mmap lock is held for writing.
+ */
 static inline void vp_vm_flags_clear(struct vm_area_struct *vma,
 				     vm_flags_t flags)
 {
@@ -66,9 +81,14 @@ static inline void vp_vm_flags_clear(struct vm_area_struct *vma,
 #endif
 }
 
-/*
- * A reference on a file that may be losing its last one. The caller makes sure
- * that the memory stays. Since 6.7 the count is not ours to increment.
+/**
+ * vp_get_file_unless_dying - take a reference on a file that may have none left
+ * @file: the file; the caller sees to it that its memory is not freed
+ *
+ * Since 6.7, the count of a file has a type of its own.
+ *
+ * Context: Any context.
+ * Return: Whether the reference has been taken.
  */
 static inline bool vp_get_file_unless_dying(struct file *file)
 {
@@ -79,7 +99,14 @@ static inline bool vp_get_file_unless_dying(struct file *file)
 #endif
 }
 
-/* Lets go of what the fault handler was called with: since 6.4 not always mmap_lock. */
+/**
+ * vp_release_fault_lock - unlock what a fault handler was called with
+ * @vmf: the fault
+ *
+ * Since 6.4 that is not always the mmap lock.
+ *
+ * Context: In a fault handler, which then returns VM_FAULT_RETRY.
+ */
 static inline void vp_release_fault_lock(struct vm_fault *vmf)
 {
 #if VP_HAVE_RELEASE_FAULT_LOCK
@@ -89,7 +116,18 @@ static inline void vp_release_fault_lock(struct vm_fault *vmf)
 #endif
 }
 
-/* pfn_t left the kernel in 6.17. */
+/**
+ * vp_insert_pfn_pmd - map a huge page in a page fault
+ * @vmf: the fault, with an aligned address
+ * @pfn: the huge page's first page frame
+ * @write: map it writable
+ *
+ * pfn_t left the kernel in 6.17.
+ *
+ * Context: As vmf_insert_pfn_pmd().
+ * Return: As vmf_insert_pfn_pmd(); VM_FAULT_FALLBACK on a kernel without huge
+ *	pages.
+ */
 static inline vm_fault_t vp_insert_pfn_pmd(struct vm_fault *vmf,
 					   unsigned long pfn, bool write)
 {
@@ -102,10 +140,19 @@ static inline vm_fault_t vp_insert_pfn_pmd(struct vm_fault *vmf,
 #endif
 }
 
-/*
- * An address at which huge pages can be mapped, for a file's beginning. Without
- * huge pages any address will do: mm_get_unmapped_area() came in 6.10 in the
- * place of a pointer in the mm, and later lost its first argument.
+/**
+ * vp_unmapped_area - find an address for a mapping of a file's beginning
+ * @file: the file
+ * @addr: the address the program would like, or 0
+ * @len: length in bytes
+ * @flags: MAP_*
+ *
+ * The address is one at which huge pages can be mapped, if the kernel has any.
+ * mm_get_unmapped_area() replaced a pointer in the mm in 6.10, and later lost its
+ * first argument.
+ *
+ * Context: The mmap lock is held.
+ * Return: The address, or a negative errno.
  */
 static inline unsigned long vp_unmapped_area(struct file *file,
 					     unsigned long addr,
@@ -123,7 +170,17 @@ static inline unsigned long vp_unmapped_area(struct file *file,
 #endif
 }
 
-/* A tmpfs file that reserves no memory. The flags became a type of their own in 7.x. */
+/**
+ * vp_shmem_file_setup - make a tmpfs file that reserves no memory
+ * @mnt: the mount
+ * @name: a name, for /proc/PID/maps
+ * @size: in bytes
+ *
+ * The flags have a type of their own since 7.x.
+ *
+ * Context: May sleep.
+ * Return: The file, or an ERR_PTR().
+ */
 static inline struct file *vp_shmem_file_setup(struct vfsmount *mnt,
 					       const char *name, loff_t size)
 {
@@ -135,18 +192,22 @@ static inline struct file *vp_shmem_file_setup(struct vfsmount *mnt,
 #endif
 }
 
-/*
- * A device that is nothing but a place in sysfs: on the faux bus, or where the
- * kernel has none on the platform bus, as the kernel's own vgem is.
+/**
+ * vp_bare_device_create - make a device that only has a place in sysfs
+ * @name: its name
  *
- * Returns the device, or an ERR_PTR().
+ * It is on the faux bus, or on the platform bus if the kernel has no faux bus: as
+ * the kernel's own vgem.
+ *
+ * Context: May sleep.
+ * Return: The device, or an ERR_PTR().
  */
 static inline struct device *vp_bare_device_create(const char *name)
 {
 #if VP_HAVE_FAUX_DEVICE
 	struct faux_device *faux = faux_device_create(name, NULL, NULL);
 
-	/* It does not say why not. */
+	/* There is no errno to pass on. */
 	return faux ? &faux->dev : ERR_PTR(-ENODEV);
 #else
 	struct platform_device *platform;
@@ -157,6 +218,12 @@ static inline struct device *vp_bare_device_create(const char *name)
 #endif
 }
 
+/**
+ * vp_bare_device_destroy - remove a device
+ * @dev: from vp_bare_device_create()
+ *
+ * Context: May sleep.
+ */
 static inline void vp_bare_device_destroy(struct device *dev)
 {
 #if VP_HAVE_FAUX_DEVICE
@@ -176,14 +243,14 @@ static inline void vp_bare_device_destroy(struct device *dev)
 #define VP_VM_OP_MAP_PAGES(func)
 #endif
 
-/* DRM nodes of newer kernels refuse to open without this. */
+/* Newer kernels refuse to open DRM nodes without this flag. */
 #ifdef FOP_UNSIGNED_OFFSET
 #define VP_FOP_FLAGS	.fop_flags = FOP_UNSIGNED_OFFSET,
 #else
 #define VP_FOP_FLAGS
 #endif
 
-/* How an exporter says that memory moves: renamed in 2026. */
+/* How an exporter tells importers that the memory moves: renamed in 2026. */
 #if VP_HAVE_INVALIDATE_MAPPINGS
 #define vp_invalidate_mappings		invalidate_mappings
 #define vp_kernel_invalidate_mappings	dma_buf_invalidate_mappings
@@ -193,13 +260,19 @@ static inline void vp_bare_device_destroy(struct device *dev)
 #endif
 
 /*
- * Does mapping pin for an importer that could be told as well? Where the kernel
- * has been built without move notification, an option that is gone since.
+ * Whether the kernel pins a buffer when a dynamic importer maps it. It does so if
+ * it was built without move notification; newer ones always have that.
  */
 #define VP_KERNEL_PINS_AT_MAP \
 	(!VP_HAVE_ATTACH_REVOCABLE && !IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
 
-/* An importer that can be told to unmap. */
+/**
+ * vp_kernel_attach_can_be_told - whether an importer unmaps when it is told to
+ * @kattach: the importer's attachment
+ *
+ * Context: Any context.
+ * Return: Whether it does.
+ */
 static inline bool vp_kernel_attach_can_be_told(struct dma_buf_attachment *kattach)
 {
 #if VP_HAVE_ATTACH_REVOCABLE
@@ -211,31 +284,70 @@ static inline bool vp_kernel_attach_can_be_told(struct dma_buf_attachment *katta
 }
 
 /*
- * Since 6.2 everything that maps runs under the reservation lock, static
- * attachments and vmap included. Before that, a static exporter is called
- * without it, and may take it.
+ * Since 6.2, callers of the kernel's dma-buf API hold the reservation lock for all
+ * that maps, vmap and static attachments included. Before, vmap and the callbacks
+ * of static exporters are called without it, and may take it.
  */
 #if VP_HAVE_DMA_BUF_LOCKED
 
+/**
+ * vp_kernel_vmap_lock - take the lock in an exporter's vmap or vunmap callback
+ * @resv: reservation object of the buffer
+ *
+ * Context: In the callback, which the kernel calls with @resv locked since 6.2.
+ */
 static inline void vp_kernel_vmap_lock(struct dma_resv *resv)
 {
 }
 
+/**
+ * vp_kernel_vmap_unlock - undo vp_kernel_vmap_lock()
+ * @resv: reservation object of the buffer
+ *
+ * Context: In the callback.
+ */
 static inline void vp_kernel_vmap_unlock(struct dma_resv *resv)
 {
 }
 
+/**
+ * vp_kernel_vmap - map a dma_buf into the kernel's address space
+ * @kbuf: the dma_buf
+ * @map: where the address is stored
+ *
+ * Context: May sleep. The reservation lock is held; before 6.2 it is dropped and
+ *	taken again.
+ * Return: 0, or a negative errno as dma_buf_vmap().
+ */
 static inline int vp_kernel_vmap(struct dma_buf *kbuf, struct iosys_map *map)
 {
 	return dma_buf_vmap(kbuf, map);
 }
 
+/**
+ * vp_kernel_vunmap - undo vp_kernel_vmap()
+ * @kbuf: the dma_buf
+ * @map: the address
+ *
+ * Context: As vp_kernel_vmap().
+ */
 static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
 {
 	dma_buf_vunmap(kbuf, map);
 }
 
-/* Attaching the way the exporter works lets the kernel map when we map. */
+/**
+ * vp_kernel_wants_dynamic_attach - whether to import with a dynamic attachment
+ * @kbuf: the dma_buf
+ *
+ * If the attachment is of the exporter's kind, the kernel maps the buffer when we
+ * map it. Before 6.2 it has to be dynamic: then the kernel maps a static exporter
+ * at attach, without the reservation lock, and later calls under the lock return
+ * that mapping. So there, such a buffer is mapped before that is needed.
+ *
+ * Context: Any context.
+ * Return: Whether it should be dynamic.
+ */
 static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
 {
 	return dma_buf_is_dynamic(kbuf);
@@ -270,11 +382,6 @@ static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
 	dma_resv_lock(kbuf->resv, NULL);
 }
 
-/*
- * With a dynamic attachment the kernel maps a static exporter at once, at
- * attach, without the lock; later calls under the lock get that mapping. The
- * price is that such an import is mapped before somebody needs it.
- */
 static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
 {
 	return true;
@@ -282,16 +389,30 @@ static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
 
 #endif
 
-/* Has the reservation object ever had a fence? For those in a hurry. */
+/**
+ * vp_resv_has_fences - whether a reservation object has ever had a fence
+ * @resv: the reservation object
+ *
+ * Faster than to look for fences that are pending.
+ *
+ * Context: Any context; the result may be out of date without the lock.
+ * Return: Whether it has.
+ */
 static inline bool vp_resv_has_fences(struct dma_resv *resv)
 {
 	return rcu_access_pointer(resv->fences);
 }
 
-/*
- * Whether a fence has these operations. On newer kernels the pointer is protected
- * by RCU, and becomes NULL at any moment when the fence signals, unless the
- * operations include release or wait: it is for the kernel to follow, not for us.
+/**
+ * vp_fence_has_ops - whether a fence has these operations
+ * @fence: any fence
+ * @ops: operations with a release or wait callback
+ *
+ * On newer kernels, the pointer becomes NULL when a fence without these callbacks
+ * signals, and following it takes RCU. So it is only compared.
+ *
+ * Context: Any context.
+ * Return: Whether it has.
  */
 static inline bool vp_fence_has_ops(struct dma_fence *fence,
 				    const struct dma_fence_ops *ops)
@@ -300,11 +421,12 @@ static inline bool vp_fence_has_ops(struct dma_fence *fence,
 	       ops;
 }
 
-/*
- * A fence's names; in an RCU read-side section, as they may go with it. Newer
- * kernels read the pointer themselves and mark it as protected by RCU. They are
- * the driver's as long as the fence is pending: the newer kernels have names of
- * their own for all those that have signalled.
+/**
+ * vp_fence_driver_name - the name of a fence's driver
+ * @fence: a fence; on older kernels, one whose driver is still there
+ *
+ * Context: In an RCU read-side critical section, in which the name is valid.
+ * Return: The name. Newer kernels have a fixed one for a fence that has signalled.
  */
 static inline const char *vp_fence_driver_name(struct dma_fence *fence)
 {
@@ -315,6 +437,13 @@ static inline const char *vp_fence_driver_name(struct dma_fence *fence)
 #endif
 }
 
+/**
+ * vp_fence_timeline_name - the name of a fence's timeline
+ * @fence: as for vp_fence_driver_name()
+ *
+ * Context: As vp_fence_driver_name().
+ * Return: As vp_fence_driver_name().
+ */
 static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 {
 #if VP_HAVE_FENCE_NAMES_RCU
@@ -324,7 +453,7 @@ static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 #endif
 }
 
-/* A fence that is told who waits for it, and by when: not on every kernel. */
+/* Callbacks of a fence that not every kernel has. */
 #if VP_HAVE_FENCE_OP_WAIT
 #define VP_FENCE_OP_WAIT(func)	.wait = (func),
 #else
@@ -337,7 +466,7 @@ static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 #define VP_FENCE_OP_SET_DEADLINE(func)
 #endif
 
-/* What drm_driver wants to be told, and what newer ones do by themselves. */
+/* What newer kernels do for a drm_driver without these callbacks. */
 #if VP_HAVE_DRM_DRIVER_PRIME_MMAP
 #define VP_DRM_DRIVER_PRIME \
 	.prime_handle_to_fd = drm_gem_prime_handle_to_fd, \
@@ -347,9 +476,9 @@ static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
 #endif
 
 /*
- * Pitch and size of a dumb buffer as the DRM core would have them; 0 or an errno.
- * Where it does not say, rows begin where the last one ends, and it has checked
- * the product itself.
+ * Sets pitch and size of a dumb buffer, in bytes, as the DRM core's helper does; 0
+ * or an errno. Without the helper, rows have no padding, and the core has checked
+ * the size for overflow.
  */
 #if VP_HAVE_DRM_MODE_SIZE_DUMB
 #define VP_DRM_SIZE_DUMB(drm, args)	drm_mode_size_dumb(drm, args, 0, 0)

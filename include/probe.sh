@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Asks the kernel headers at hand what they have, and writes vp_probe.h.
+# Finds out what the kernel headers have, and writes vp_probe.h.
 #
 #	CC='gcc ...' FLAGS='-I... ...' sh probe.sh >vp_probe.h
 #
@@ -23,7 +23,7 @@ ask() {
 		echo "void vp_probe(void) { $3 }"
 	} >"$tmp/$1.c"
 	names="$names $1"
-	# What is only a warning, in the headers or here, is not an answer.
+	# Other warnings, in the headers or here, do not count.
 	(eval "$CC $FLAGS -Wno-error -Werror=implicit-function-declaration \
 		-Werror=incompatible-pointer-types -Werror=int-conversion \
 		-fsyntax-only -x c \"\$tmp/$1.c\"" 2>"$tmp/$1.log" &&
