@@ -2,34 +2,34 @@
 /*
  * vprime - virtual GPUs for sharing buffers and synchronising on them
  *
- * What programs see. Every ioctl here may be called on a primary node and on a
- * render node, without authentication. Beside these, a vprime node answers the
- * DRM core's own ioctls: PRIME both ways, syncobj and timeline syncobj, and the
- * dumb-buffer ioctls, which on vprime work on render nodes too.
+ * The interface for programs. The ioctls below can be called on primary nodes and
+ * on render nodes, without authentication. A vprime node also has the DRM core's
+ * own ioctls: PRIME, syncobj and timeline syncobj, and the dumb-buffer ioctls,
+ * which vprime allows on render nodes too.
  *
- * Rules that hold for every ioctl here:
+ * Rules for all of these ioctls:
  *
- *  - a flag bit that is not defined, and padding that is not zero, is EINVAL;
- *  - an argument pointer that cannot be read or written is EFAULT. An ioctl whose
- *    answer cannot be written has been carried out, as with the DRM core's own:
- *    an object that it made stays until the file is closed, a fence until it
- *    signals. Only descriptors are not given;
- *  - a handle that is not this file's is ENOENT;
- *  - when the GPU behind the file has been unplugged, every ioctl is ENODEV;
- *  - an ioctl that fails otherwise changes nothing, unless its description says
- *    more.
+ *  - EINVAL: a flag is set that is not defined, or padding is not zero.
+ *  - ENOENT: the handle, or the id, is not one of this file.
+ *  - EFAULT: the argument cannot be read or written. If only the results cannot be
+ *    written, the ioctl has been carried out, as with the DRM core's own: an
+ *    object that it made stays until the file is closed, and a fence until it
+ *    signals. A descriptor is not installed in that case.
+ *  - ENODEV: the GPU has been unplugged.
+ *  - An ioctl that fails with another errno has no effect, unless its description
+ *    says otherwise.
  *
- * Fences. A program makes them, and says when they signal; whoever shares the
- * buffer, or has the sync_file, waits meanwhile. Nobody waits for ever: a fence
- * that its maker does not signal does so by itself, with the error
+ * Fences. A program makes fences, and signals them. What shares the buffer, or has
+ * the sync_file, waits until then. A fence that its maker does not signal signals
+ * by itself, with the error
  *
- *  - ETIMEDOUT when it is as old as DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS says,
- *  - ECANCELED when the file it was made through is closed for the last time
- *    (the program may have been killed), or its timeline destroyed,
+ *  - ETIMEDOUT when it reaches the age DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS,
+ *  - ECANCELED when the file that made it is closed for the last time, as when the
+ *    program is killed, or when its timeline is destroyed,
  *  - ENODEV when the GPU is unplugged.
  *
- * The ioctls about timelines are EOPNOTSUPP when the module was loaded with
- * user_fences=0.
+ * If the module was loaded with user_fences=0, the three ioctls for timelines and
+ * DRM_IOCTL_VPRIME_FENCE_CREATE fail with EOPNOTSUPP.
  */
 #ifndef _UAPI_VPRIME_DRM_H_
 #define _UAPI_VPRIME_DRM_H_
@@ -58,31 +58,35 @@ extern "C" {
 #define DRM_VPRIME_TIMELINE_SIGNAL	0x19
 #define DRM_VPRIME_FENCE_CREATE		0x1a
 
-/** DRM_VPRIME_FENCE_WRITE - the fence is of somebody who writes the buffer */
+/** DRM_VPRIME_FENCE_WRITE - the fence stands for writing the buffer */
 #define DRM_VPRIME_FENCE_WRITE		(1u << 0)
 
 /**
- * struct drm_vprime_fence_attach - make a fence and put it on a buffer
+ * struct drm_vprime_fence_attach - make a fence and add it to a buffer
  *
- * Number, structure and meaning are those of vgem's DRM_IOCTL_VGEM_FENCE_ATTACH,
- * so that programs made for vgem work. From now until the fence signals the
- * buffer is busy for everybody who shares it, on any device and in any driver:
- * for writers, and with DRM_VPRIME_FENCE_WRITE for readers too. The buffer may
- * be an imported one, of vprime or of another driver.
+ * Argument of DRM_IOCTL_VPRIME_FENCE_ATTACH, which has the number, structure and
+ * meaning of DRM_IOCTL_VGEM_FENCE_ATTACH, so that programs for vgem work. Until
+ * the fence signals, the buffer is busy on all devices and in all drivers that
+ * share it: for writing, and with DRM_VPRIME_FENCE_WRITE for reading as well. The
+ * buffer may be imported, from vprime or from another driver.
  *
- * EINVAL: a flag that is not defined, or padding that is not 0. ENOENT: no such
- * handle. EBUSY: the buffer has a fence that conflicts: of a writer, or with
- * DRM_VPRIME_FENCE_WRITE any that others have to mind. EINTR: a signal came
- * while somebody else had the buffer locked. ENOMEM.
+ * Errors:
+ *
+ *  - EINVAL: @flags has an undefined bit, or @pad is not 0.
+ *  - ENOENT: @handle is not a handle of this file.
+ *  - EBUSY: a conflicting fence is pending on the buffer: one for writing or moving
+ *    it, or with DRM_VPRIME_FENCE_WRITE also one for reading.
+ *  - EINTR: a signal arrived while another task had the buffer locked.
+ *  - ENOMEM: out of memory.
  */
 struct drm_vprime_fence_attach {
 	/** @handle: in: the buffer's handle */
 	__u32 handle;
-	/** @flags: in: 0 for a reader's fence, or DRM_VPRIME_FENCE_WRITE */
+	/** @flags: in: 0 for reading, or DRM_VPRIME_FENCE_WRITE */
 	__u32 flags;
 	/**
 	 * @fence: out: the fence's id in this file, never 0, for
-	 * DRM_IOCTL_VPRIME_FENCE_SIGNAL; not given again for long after
+	 * DRM_IOCTL_VPRIME_FENCE_SIGNAL; an id is not given again soon
 	 */
 	__u32 fence;
 	/** @pad: in: must be 0 */
@@ -90,17 +94,21 @@ struct drm_vprime_fence_attach {
 };
 
 /**
- * struct drm_vprime_fence_signal - signal a fence that was put on a buffer
+ * struct drm_vprime_fence_signal - signal a fence that was added to a buffer
  *
- * Number, structure and meaning are vgem's. The id is used up by it.
+ * Argument of DRM_IOCTL_VPRIME_FENCE_SIGNAL, which has the number, structure and
+ * meaning of DRM_IOCTL_VGEM_FENCE_SIGNAL. The id is not valid afterwards.
  *
- * EINVAL: @flags is not 0. ENOENT: this file has no such fence: it was never
- * given out, or to another file, or has been signalled. ETIMEDOUT: the fence
- * had signalled by itself, because it was not signalled in time; the id is used
- * up.
+ * Errors:
+ *
+ *  - EINVAL: @flags is not 0.
+ *  - ENOENT: @fence is not the id of a fence of this file: it was never given, was
+ *    given to another file, or has been signalled with this ioctl before.
+ *  - ETIMEDOUT: the fence had signalled by itself, because this ioctl came too
+ *    late. The id is not valid afterwards.
  */
 struct drm_vprime_fence_signal {
-	/** @fence: in: what DRM_IOCTL_VPRIME_FENCE_ATTACH gave */
+	/** @fence: in: an id from DRM_IOCTL_VPRIME_FENCE_ATTACH */
 	__u32 fence;
 	/** @flags: in: must be 0, none are defined */
 	__u32 flags;
@@ -109,18 +117,20 @@ struct drm_vprime_fence_signal {
 /**
  * struct drm_vprime_gem_create - make a buffer on this GPU
  *
- * The buffer is zero when it is first read. No page of it exists before the
- * page is touched, so creating one costs no memory to speak of; touching it
- * when memory has run out is SIGBUS.
+ * Argument of DRM_IOCTL_VPRIME_GEM_CREATE. The buffer is filled with zeroes. Its
+ * pages are allocated when they are touched first; if that fails, the access
+ * raises SIGBUS.
  *
- * EINVAL: @size is 0 or so large that no file could have it (above 2^63 - 1
- * after rounding up), or @flags is not 0. ENOMEM: @size is more than
- * DRM_VPRIME_PARAM_MAX_SIZE, or the kernel has no memory for its own part.
+ * Errors:
+ *
+ *  - EINVAL: @size is 0, or larger than any file can be (2^63 - 1 bytes, after
+ *    rounding up), or @flags is not 0.
+ *  - ENOMEM: @size is larger than DRM_VPRIME_PARAM_MAX_SIZE, or out of memory.
  */
 struct drm_vprime_gem_create {
 	/**
-	 * @size: in: bytes, at least 1. out: bytes, rounded up to whole pages.
-	 * Not written when the ioctl fails.
+	 * @size: in: in bytes, at least 1; out: rounded up to whole pages. Not
+	 * changed if the ioctl fails.
 	 */
 	__u64 size;
 	/** @flags: in: must be 0, none are defined */
@@ -130,147 +140,175 @@ struct drm_vprime_gem_create {
 };
 
 /**
- * struct drm_vprime_gem_mmap_offset - where in this file to mmap a buffer
+ * struct drm_vprime_gem_mmap_offset - get the offset at which to mmap a buffer
  *
- * The offset goes to mmap(2) on the file the ioctl was called on. It stays the
- * same for as long as the buffer has a handle on this GPU, and works for
- * imported buffers as well. Mappings begin at the buffer's beginning (a greater
- * offset is EINVAL), and must be MAP_SHARED (a private one is
- * EINVAL, one that reaches beyond the buffer is EINVAL too). One that can be
- * written, of a buffer that is DRM_VPRIME_INFO_READ_ONLY, is reported in the
- * kernel log and EACCES, and one that cannot never becomes one that can (both
- * unless the module's enforce_read_only is 0); one of a buffer that was revoked
- * is ENODEV. They keep the buffer alive by themselves, when the handle is closed
- * and when the GPU is unplugged. A mapping of 2 MiB or more for which the program names no address
- * gets one that huge pages can be mapped at.
+ * Argument of DRM_IOCTL_VPRIME_GEM_MMAP_OFFSET, for buffers of this GPU and for
+ * imported ones. The offset is for mmap(2) on this file, and stays the same as
+ * long as the buffer has a handle on this GPU.
  *
- * ENOMEM: the kernel has no memory, or no offset, left for it.
+ * Errors:
+ *
+ *  - EINVAL: @pad is not 0.
+ *  - ENOENT: @handle is not a handle of this file.
+ *  - ENOSPC: the device has no offset left.
+ *  - ENOMEM: out of memory.
+ *
+ * A mapping keeps the buffer alive, also when the handle is closed or the GPU is
+ * unplugged. If the program does not ask for an address, a mapping of at least the
+ * size of a huge page gets one at which huge pages can be mapped. A mapping of a
+ * DRM_VPRIME_INFO_READ_ONLY buffer cannot be made writable with mprotect(2),
+ * unless the module's enforce_read_only is 0. Errors of mmap(2):
+ *
+ *  - EINVAL: the mapping is not MAP_SHARED, does not begin at @offset, or is longer
+ *    than the buffer.
+ *  - EACCES: the mapping is writable, and the buffer DRM_VPRIME_INFO_READ_ONLY.
+ *    The kernel log reports the attempt. With enforce_read_only=0 it succeeds.
+ *  - ENODEV: the buffer has been revoked.
  */
 struct drm_vprime_gem_mmap_offset {
 	/** @handle: in: the buffer's handle */
 	__u32 handle;
 	/** @pad: in: must be 0 */
 	__u32 pad;
-	/** @offset: out: what to pass to mmap(2) as offset, in bytes */
+	/** @offset: out: the offset for mmap(2), in bytes */
 	__u64 offset;
 };
 
-/** DRM_VPRIME_INFO_IMPORTED - this GPU's view came in through PRIME */
+/** DRM_VPRIME_INFO_IMPORTED - this GPU imported the buffer through PRIME */
 #define DRM_VPRIME_INFO_IMPORTED	(1u << 0)
-/** DRM_VPRIME_INFO_EXPORTED - a dma-buf file of the buffer is alive */
+/** DRM_VPRIME_INFO_EXPORTED - a dma-buf of the buffer exists */
 #define DRM_VPRIME_INFO_EXPORTED	(1u << 1)
 /** DRM_VPRIME_INFO_FOREIGN - the memory belongs to another driver */
 #define DRM_VPRIME_INFO_FOREIGN		(1u << 2)
 /**
- * DRM_VPRIME_INFO_REVOKED - the memory was taken away from everybody: touching
- * a mapping raises SIGBUS, and whatever would lead to it anew is ENODEV
+ * DRM_VPRIME_INFO_REVOKED - the buffer has been revoked, on all devices: touching
+ * a mapping raises SIGBUS, and mapping, importing or accessing it fails with
+ * ENODEV
  */
 #define DRM_VPRIME_INFO_REVOKED		(1u << 3)
 /**
- * DRM_VPRIME_INFO_READ_ONLY - this file has the buffer only through a dma-buf
- * that was exported without DRM_RDWR. Writing to it is reported as a breach of
- * the contract, and refused unless the module's enforce_read_only is 0.
+ * DRM_VPRIME_INFO_READ_ONLY - this file has got the buffer only from dma-bufs
+ * that were exported without DRM_RDWR. Writing to it is reported as a violation
+ * of the dma-buf contract, and fails unless the module's enforce_read_only is 0.
  */
 #define DRM_VPRIME_INFO_READ_ONLY	(1u << 4)
 
-/** DRM_VPRIME_NAME_LEN - room for a name, with the NUL that ends it */
+/** DRM_VPRIME_NAME_LEN - size of a name in bytes, with the terminating NUL */
 #define DRM_VPRIME_NAME_LEN		32
 
 /**
- * struct drm_vprime_gem_info - what is known of a buffer
+ * struct drm_vprime_gem_info - get information about a buffer
  *
- * A snapshot: other processes may attach and detach while it is taken.
+ * Argument of DRM_IOCTL_VPRIME_GEM_INFO. The buffer may change while the
+ * information is gathered, and after that.
+ *
+ * Errors:
+ *
+ *  - EINVAL: @pad is not 0.
+ *  - ENOENT: @handle is not a handle of this file.
  */
 struct drm_vprime_gem_info {
 	/** @handle: in: the buffer's handle */
 	__u32 handle;
 	/** @pad: in: must be 0 */
 	__u32 pad;
-	/** @size: out: bytes */
+	/** @size: out: in bytes */
 	__u64 size;
 	/**
-	 * @resident: out: bytes of memory that exist for the buffer now. It
-	 * comes in folios, which are pages or larger as the kernel sees fit:
-	 * touching one byte makes the folio around it, from a page up to a
-	 * huge page or the whole buffer. 0 before the first touch, and for a
-	 * buffer of another driver, which does not tell.
+	 * @resident: out: memory that is allocated for the buffer, in bytes.
+	 * Touching a byte allocates the folio around it, which the kernel
+	 * chooses: from a page to a huge page or the whole buffer. 0 before the
+	 * first touch, and for a buffer of another driver.
 	 */
 	__u64 resident;
 	/**
-	 * @attached_gpus: out: which vprime GPUs have the buffer; bit n is the
-	 * GPU whose DRM_VPRIME_PARAM_GPU_INDEX is n
+	 * @attached_gpus: out: the vprime GPUs that are attached to the buffer;
+	 * bit n is the GPU whose DRM_VPRIME_PARAM_GPU_INDEX is n
 	 */
 	__u64 attached_gpus;
-	/** @attached: out: how many devices have it, those of others too */
+	/** @attached: out: how many devices are attached, of all drivers */
 	__u32 attached;
 	/** @flags: out: DRM_VPRIME_INFO_* */
 	__u32 flags;
 	/**
-	 * @origin: out: where it was allocated, ended by NUL: a vprime GPU's
-	 * name ("vprime0"), or for another driver's the name that driver gave
-	 * its dma-buf ("drm", "virtio_gpu"), cut to fit
+	 * @origin: out: the name of the vprime GPU that allocated the buffer
+	 * ("vprime0"), or for a buffer of another driver the exporter name of
+	 * its dma-buf ("drm", "virtio_gpu"); cut to fit, NUL-terminated
 	 */
 	char origin[DRM_VPRIME_NAME_LEN];
 	/**
-	 * @id: out: the buffer's number, the same on every GPU; no other buffer
-	 * has had it since the module was loaded. Lists and logs name buffers
-	 * by it.
+	 * @id: out: id of the buffer, the same on all GPUs, and not given to
+	 * another buffer until the module is unloaded. The lists in debugfs and
+	 * the kernel log have it.
 	 */
 	__u64 id;
 };
 
 /**
- * struct drm_vprime_gem_access - the GPU reads or writes a buffer
+ * struct drm_vprime_gem_access - let the GPU read or write a buffer
  *
- * For DRM_IOCTL_VPRIME_GEM_PEEK, by which the GPU reads and the program gets
- * what it saw, and for DRM_IOCTL_VPRIME_GEM_POKE, by which the GPU writes what
- * the program gives. The bytes go where a job's would: through the GPU's own
- * mapping of the buffer, which is made at the first such call, after the
- * fences that are on the buffer (a peek waits for writers, a poke for all).
- * A GPU with coherent=0 does not see what is in the CPU's caches, nor the CPU
- * what the GPU wrote, before a DMA_BUF_IOCTL_SYNC.
+ * Argument of DRM_IOCTL_VPRIME_GEM_PEEK, with which the GPU reads and the program
+ * gets what it read, and of DRM_IOCTL_VPRIME_GEM_POKE, with which the GPU writes
+ * what the program gives. The access is made through the GPU's mapping of the
+ * buffer, as one of a job would be; the first access makes the mapping. It waits
+ * for the fences on the buffer: a peek for those for writing, a poke for all.
+ * A GPU with coherent=0 does not see what the CPU wrote, nor the CPU what the GPU
+ * wrote, without a DMA_BUF_IOCTL_SYNC.
  *
- * Large ones are done in pieces, and other users of the buffer may come in
- * between. When one fails in its middle, the pieces before have been done, and
- * also a failed one may have made the buffer's pages and mapping.
+ * A large access is made in pieces, and other users of the buffer may come in
+ * between. If it fails, the pieces before have been made, and pages and a mapping
+ * may have been allocated.
  *
- * EINVAL: @size is 0, or the range is not within the buffer, or @flags is not
- * 0. EFAULT: @data. EACCES: a poke into a buffer that is
- * DRM_VPRIME_INFO_READ_ONLY, unless the module's enforce_read_only is 0. ENODEV:
- * the buffer has been revoked. EBUSY: the memory is out of the GPU's reach
- * (dma_bits), and another device has pinned it where it is, or fence after fence
- * is put on it; or its exporter moves it again and again. EOPNOTSUPP: the memory
- * is another driver's, and none that the CPU can play the GPU on. EINTR: a signal
- * came while it waited. ENOMEM.
+ * Errors:
+ *
+ *  - EINVAL: @size is 0, the range is not within the buffer, or @flags is not 0.
+ *  - ENOENT: @handle is not a handle of this file.
+ *  - EFAULT: @data cannot be read or written.
+ *  - EACCES: a poke, and the buffer is DRM_VPRIME_INFO_READ_ONLY. With
+ *    enforce_read_only=0 it succeeds.
+ *  - ENODEV: the buffer has been revoked.
+ *  - EBUSY: the memory is beyond the GPU's dma_bits, and cannot be moved because
+ *    another device has pinned it or new fences are added all the time; or the
+ *    exporter moves it all the time.
+ *  - EOPNOTSUPP: the buffer is of another driver, and is not system memory that
+ *    the CPU can address.
+ *  - EINTR: a signal arrived while the access waited.
+ *  - ENFILE: the system's limit on open files is reached.
+ *  - ENOMEM: out of memory.
+ *  - Another driver that exports the buffer may refuse the mapping with another
+ *    errno.
  */
 struct drm_vprime_gem_access {
 	/** @handle: in: the buffer's handle */
 	__u32 handle;
 	/** @flags: in: must be 0, none are defined */
 	__u32 flags;
-	/** @offset: in: where in the buffer, in bytes */
+	/** @offset: in: where in the buffer the access begins, in bytes */
 	__u64 offset;
-	/** @size: in: bytes, at least 1 */
+	/** @size: in: length of the access in bytes, at least 1 */
 	__u64 size;
-	/** @data: in: pointer to the program's memory of @size bytes */
+	/** @data: in: pointer to memory of the program, of @size bytes */
 	__u64 data;
 };
 
-/** DRM_VPRIME_WAIT_WRITE - wait until the buffer could be written */
+/** DRM_VPRIME_WAIT_WRITE - wait until the buffer can be written */
 #define DRM_VPRIME_WAIT_WRITE		(1u << 0)
 
 /**
- * struct drm_vprime_gem_wait - wait until a buffer may be used
+ * struct drm_vprime_gem_wait - wait for the fences on a buffer
  *
- * Waits for the fences of those who write the buffer, and with
- * DRM_VPRIME_WAIT_WRITE for those of its readers too; whatever device or driver
- * they are of. Fences that come while it waits are not waited for. How they
- * signal, with an error or without, does not matter.
+ * Argument of DRM_IOCTL_VPRIME_GEM_WAIT. Waits for the fences for writing that are
+ * on the buffer, and with DRM_VPRIME_WAIT_WRITE also for those for reading, of all
+ * devices and drivers. Fences that are added during the wait do not extend it. The
+ * error that a fence signals with makes no difference.
  *
- * EINVAL: a flag that is not defined. ENOENT: no such handle. ETIME: the time
- * came, and the buffer is busy. EINTR: a signal came; the call can be made again
- * with the same argument, and the kernel does that by itself where the signal's
- * handler was installed with SA_RESTART.
+ * Errors:
+ *
+ *  - EINVAL: @flags has an undefined bit.
+ *  - ENOENT: @handle is not a handle of this file.
+ *  - ETIME: a fence is still pending at @timeout_ns.
+ *  - EINTR: a signal arrived. The call can be made again with the same argument;
+ *    the kernel does that if the signal's handler was installed with SA_RESTART.
  */
 struct drm_vprime_gem_wait {
 	/** @handle: in: the buffer's handle */
@@ -278,9 +316,10 @@ struct drm_vprime_gem_wait {
 	/** @flags: in: 0, or DRM_VPRIME_WAIT_WRITE */
 	__u32 flags;
 	/**
-	 * @timeout_ns: in: until when, in nanoseconds of CLOCK_MONOTONIC; a time
-	 * that has passed, 0 and all that is negative too, asks without waiting.
-	 * INT64_MAX is never.
+	 * @timeout_ns: in: the absolute time at which the wait ends, in
+	 * nanoseconds of CLOCK_MONOTONIC. With one in the past, such as 0 or a
+	 * negative one, the ioctl does not wait; with INT64_MAX the wait has no
+	 * timeout.
 	 */
 	__s64 timeout_ns;
 };
@@ -288,30 +327,40 @@ struct drm_vprime_gem_wait {
 /**
  * struct drm_vprime_timeline_create - make a timeline
  *
- * A line of fences, numbered from 1, that signal in the order they were made
- * in. It belongs to the file, and goes with it.
+ * Argument of DRM_IOCTL_VPRIME_TIMELINE_CREATE. The fences of a timeline have
+ * seqnos from 1 on, and signal in their order. The timeline is destroyed when the
+ * file is closed for the last time.
  *
- * EINVAL: @flags is not 0, or @name is empty, not ended by NUL, or has other
- * than printable ASCII characters. ENOMEM.
+ * Errors:
+ *
+ *  - EINVAL: @flags is not 0, or @name is empty, has no terminating NUL, or has
+ *    characters that are not printable ASCII.
+ *  - EOPNOTSUPP: the module was loaded with user_fences=0.
+ *  - ENOMEM: out of memory.
  */
 struct drm_vprime_timeline_create {
-	/** @name: in: what it is for, ended by NUL; lists show it */
+	/** @name: in: NUL-terminated name, to be shown in lists */
 	char name[DRM_VPRIME_NAME_LEN];
 	/** @flags: in: must be 0, none are defined */
 	__u32 flags;
-	/** @timeline: out: its handle in this file, never 0 */
+	/** @timeline: out: the timeline's handle in this file, never 0 */
 	__u32 timeline;
 };
 
 /**
  * struct drm_vprime_timeline_destroy - destroy a timeline
  *
- * Fences that have not signalled do, with the error ECANCELED.
+ * Argument of DRM_IOCTL_VPRIME_TIMELINE_DESTROY. Pending fences signal with the
+ * error ECANCELED.
  *
- * EINVAL: @pad is not 0. ENOENT: no such timeline in this file.
+ * Errors:
+ *
+ *  - EINVAL: @pad is not 0.
+ *  - ENOENT: @timeline is not a timeline of this file.
+ *  - EOPNOTSUPP: the module was loaded with user_fences=0.
  */
 struct drm_vprime_timeline_destroy {
-	/** @timeline: in: its handle */
+	/** @timeline: in: the timeline's handle */
 	__u32 timeline;
 	/** @pad: in: must be 0 */
 	__u32 pad;
@@ -320,83 +369,113 @@ struct drm_vprime_timeline_destroy {
 /**
  * struct drm_vprime_fence_create - make the next fence of a timeline
  *
- * The fence comes as a sync_file, which poll(2) waits for, and which goes into
- * whatever takes one: DMA_BUF_IOCTL_IMPORT_SYNC_FILE, a syncobj, another driver.
+ * Argument of DRM_IOCTL_VPRIME_FENCE_CREATE. The fence is returned as a sync_file,
+ * for poll(2), DMA_BUF_IOCTL_IMPORT_SYNC_FILE, syncobjs and other drivers. If the
+ * ioctl fails with EFAULT because @seqno and @fd cannot be written, the fence is on
+ * the timeline nevertheless.
  *
- * EINVAL: @flags or @pad is not 0. ENOENT: no such timeline in this file.
- * EMFILE, ENFILE: no descriptor left. ENOMEM.
+ * Errors:
+ *
+ *  - EINVAL: @flags or @pad is not 0.
+ *  - ENOENT: @timeline is not a timeline of this file.
+ *  - EMFILE: the process's limit on open files is reached.
+ *  - EOPNOTSUPP: the module was loaded with user_fences=0.
+ *  - ENOMEM: out of memory, or the system's limit on open files is reached.
  */
 struct drm_vprime_fence_create {
 	/** @timeline: in: the timeline's handle */
 	__u32 timeline;
 	/** @flags: in: must be 0, none are defined */
 	__u32 flags;
-	/** @seqno: out: the fence's number on the timeline */
+	/** @seqno: out: the fence's seqno on the timeline */
 	__u64 seqno;
-	/** @fd: out: the sync_file, closed on exec */
+	/** @fd: out: descriptor of the sync_file, with O_CLOEXEC */
 	__s32 fd;
 	/** @pad: in: must be 0 */
 	__u32 pad;
 };
 
-/** DRM_VPRIME_MAX_ERROR - the highest errno that a fence can signal with */
+/**
+ * DRM_VPRIME_MAX_ERROR - the highest errno that a fence can signal with: those
+ * from 512 on are internal to the kernel, and drivers pass the errors of fences on
+ * to programs
+ */
 #define DRM_VPRIME_MAX_ERROR	511
 
 /**
  * struct drm_vprime_timeline_signal - signal the fences of a timeline
  *
- * All up to and including @seqno that have not signalled do now, in their order.
+ * Argument of DRM_IOCTL_VPRIME_TIMELINE_SIGNAL. All pending fences up to and
+ * including @seqno signal, in their order.
  *
- * EINVAL: @error is neither 0 nor a negative errno, down to
- * -DRM_VPRIME_MAX_ERROR: other drivers pass it on to programs, and from 512 on
- * the numbers are the kernel's own. ENOENT: no such timeline in this file, or no
- * fence of that number was made on it. EALREADY: this fence has been signalled
- * before. ETIMEDOUT: it had signalled by itself, because it was not signalled in
- * time; once for each such fence, and those before it, after that it is EALREADY.
+ * Errors:
+ *
+ *  - EINVAL: @error is not in the range of -DRM_VPRIME_MAX_ERROR to 0.
+ *  - ENOENT: @timeline is not a timeline of this file, or no fence of it has had
+ *    the number @seqno.
+ *  - EALREADY: this ioctl was called for @seqno, or for a later one, before.
+ *  - ETIMEDOUT: it was not, and the fence had signalled by itself. A second call
+ *    for it fails with EALREADY.
+ *  - EOPNOTSUPP: the module was loaded with user_fences=0.
  */
 struct drm_vprime_timeline_signal {
 	/** @timeline: in: the timeline's handle */
 	__u32 timeline;
 	/**
-	 * @error: in: 0, or the negative errno that all these fences signal
-	 * with, for whoever asks how the work went
+	 * @error: in: 0, or the negative errno that these fences signal with, as
+	 * SYNC_IOC_FILE_INFO reports it
 	 */
 	__s32 error;
-	/** @seqno: in: the last fence to signal, 1 or more */
+	/** @seqno: in: seqno of the last fence to signal, at least 1 */
 	__u64 seqno;
 };
 
-/** DRM_VPRIME_PARAM_GPU_INDEX - which GPU this is: the N of its name vprimeN */
+/** DRM_VPRIME_PARAM_GPU_INDEX - the N of the GPU's name vprimeN */
 #define DRM_VPRIME_PARAM_GPU_INDEX	0
-/** DRM_VPRIME_PARAM_MAX_SIZE - the largest buffer, in bytes: all of memory */
+/**
+ * DRM_VPRIME_PARAM_MAX_SIZE - size of the largest buffer, in bytes: all memory of
+ * the machine
+ */
 #define DRM_VPRIME_PARAM_MAX_SIZE	1
-/** DRM_VPRIME_PARAM_PAGE_SIZE - sizes are rounded up to this, in bytes */
+/**
+ * DRM_VPRIME_PARAM_PAGE_SIZE - size of a page, in bytes; sizes of buffers are
+ * rounded up to it
+ */
 #define DRM_VPRIME_PARAM_PAGE_SIZE	2
 /**
- * DRM_VPRIME_PARAM_HUGE_PAGE_SIZE - pages of this size, in bytes, are used
- * inside buffers that are large enough; 0 where the kernel has none
+ * DRM_VPRIME_PARAM_HUGE_PAGE_SIZE - size of the huge pages that large buffers can
+ * have, in bytes; 0 if the kernel has none
  */
 #define DRM_VPRIME_PARAM_HUGE_PAGE_SIZE	3
-/** DRM_VPRIME_PARAM_COHERENT - 1 when the GPU sees the CPU's caches, else 0 */
+/** DRM_VPRIME_PARAM_COHERENT - 1 if the GPU snoops the CPU's caches, else 0 */
 #define DRM_VPRIME_PARAM_COHERENT	4
-/** DRM_VPRIME_PARAM_DMA_BITS - how many bits the GPU's addresses have */
+/** DRM_VPRIME_PARAM_DMA_BITS - width of the GPU's DMA addresses, in bits */
 #define DRM_VPRIME_PARAM_DMA_BITS	5
-/** DRM_VPRIME_PARAM_MAX_SEGMENT - longest entry of its DMA tables, in bytes */
+/**
+ * DRM_VPRIME_PARAM_MAX_SEGMENT - longest segment in the GPU's DMA tables, in bytes
+ */
 #define DRM_VPRIME_PARAM_MAX_SEGMENT	6
-/** DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS - when fences signal by themselves */
+/**
+ * DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS - age at which a fence signals by itself, in
+ * milliseconds
+ */
 #define DRM_VPRIME_PARAM_FENCE_TIMEOUT_MS	7
 
 /**
- * struct drm_vprime_get_param - ask for a property of this GPU
+ * struct drm_vprime_get_param - get a parameter of the GPU
  *
- * EINVAL: no such parameter.
+ * Argument of DRM_IOCTL_VPRIME_GET_PARAM.
+ *
+ * Errors:
+ *
+ *  - EINVAL: @param is not defined, or @pad is not 0.
  */
 struct drm_vprime_get_param {
 	/** @param: in: DRM_VPRIME_PARAM_* */
 	__u32 param;
 	/** @pad: in: must be 0 */
 	__u32 pad;
-	/** @value: out */
+	/** @value: out: the parameter's value */
 	__u64 value;
 };
 
