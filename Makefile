@@ -339,8 +339,11 @@ endif
 
 # ---- looking after the tree ---------------------------------------------------------------------
 
+# The folders whose form is checked.
+in_style := fence drm include include/uapi/drm
+
 .PHONY: check
-check: ## build with W=1 and sparse, with and without the watch, no warning allowed; scripts; whether mutants apply
+check: style ## build with W=1 and sparse, with and without the watch, no warning allowed; style; scripts; whether mutants apply
 	$(Q)for kernel in $(kernels); do \
 		tools/vm/setup --kernel $$kernel build check kernel && \
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
@@ -350,6 +353,11 @@ check: ## build with W=1 and sparse, with and without the watch, no warning allo
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
 	@echo 'vprime: no warnings'
+
+.PHONY: style
+style: ## the kernel's kernel-doc and checkpatch.pl over the module's sources, no warning allowed
+	$(Q)tools/vm/setup check
+	$(Q)tools/vm/check-style $(wildcard $(addsuffix /*.[ch],$(in_style)))
 
 # A build from nothing, because only what is compiled can warn. Without the watch, only what may have it: the
 # rest is the same.
