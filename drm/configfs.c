@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: configfs
  *
  * mkdir /sys/kernel/config/vprime/NAME makes a GPU. Writing 1 to its attribute

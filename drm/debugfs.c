@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: debugfs
  *
  * /sys/kernel/debug/vprime, for root:

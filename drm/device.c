@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: devices
  *
  * Each GPU is a platform device vprimeN, because libdrm enumerates the platform

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: ioctls about fences
  *
  * The program's side of &struct vp_fence_client, which each file has. The first

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: ioctls
  *
  * vprime's own ioctls go through the DRM core's dispatcher and table. A few ioctls

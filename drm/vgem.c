@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: the vgem personality
  *
  * A module in place of the kernel's vgem: one device of that name, with vgem's

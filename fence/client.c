@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: clients
  *
  * A program makes fences and timelines through a file of a device, and names them

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: fences
  *
  * A &struct dma_fence that records what it is for and which tasks sleep on it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: the list of fences
  *
  * A line for each timeline, below it one for each of its pending fences, and below

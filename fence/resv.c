@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: reservations
  *
  * A reservation object has the fences of a buffer, each with its usage: moves by

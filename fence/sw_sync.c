@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: sw_sync
  *
  * /sys/kernel/debug/sync/sw_sync, for root, as in a kernel with CONFIG_SW_SYNC,

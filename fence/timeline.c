@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: timelines
  *
  * A timeline makes sure that each of its fences signals: when the maker signals
