@@ -191,7 +191,7 @@ int vp_fences_init(void)
 {
 	int ret;
 
-	vp_fence_cache = KMEM_CACHE(vp_fence, SLAB_ACCOUNT);
+	vp_fence_cache = VP_KMEM_CACHE(vp_fence);
 	if (!vp_fence_cache)
 		return -ENOMEM;
 	ret = vp_timelines_init();

@@ -44,7 +44,7 @@ static DEFINE_PER_CPU(long, vp_gem_count);
  */
 int vp_gem_init(void)
 {
-	vp_gem_cache = KMEM_CACHE(vp_gem, SLAB_ACCOUNT);
+	vp_gem_cache = VP_KMEM_CACHE(vp_gem);
 	return vp_gem_cache ? 0 : -ENOMEM;
 }
 

@@ -46,6 +46,22 @@
 #define VP_EXPORT_FOR_TESTS(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, "VPRIME_TESTS")
 #endif
 
+/* Before 6.5, the kernel may merge any cache without a constructor. */
+#ifndef SLAB_NO_MERGE
+#define SLAB_NO_MERGE	0
+#endif
+
+/*
+ * A cache of a structure. Its objects are charged to the memory cgroup of the task
+ * that allocates them. Not merged with others, so that the kernel reports objects
+ * that are left when the module is unloaded. Names of caches are unique, and both
+ * vprime and vgem have one.
+ */
+#define VP_KMEM_CACHE(type) \
+	kmem_cache_create(KBUILD_MODNAME "_" #type, sizeof(struct type), \
+			  __alignof__(struct type), \
+			  SLAB_ACCOUNT | SLAB_NO_MERGE, NULL)
+
 /**
  * vp_vm_flags_set - set flags of a mapping
  * @vma: the mapping

@@ -82,7 +82,7 @@ int vp_memory_init(void)
 {
 	int ret;
 
-	vp_memory_cache = KMEM_CACHE(vp_memory, SLAB_ACCOUNT);
+	vp_memory_cache = VP_KMEM_CACHE(vp_memory);
 	if (!vp_memory_cache)
 		return -ENOMEM;
 
