@@ -27,7 +27,7 @@
 
 #include "compat.h"
 #include "drm/device.h"
-#include "drm/fence.h"
+#include "drm/file.h"
 #include "drm/ioctl.h"
 #include "gem/object.h"
 
@@ -52,18 +52,7 @@ static const struct file_operations vp_device_fops = {
 
 static int vp_device_open(struct drm_device *drm, struct drm_file *file)
 {
-	struct vp_fence_client *client;
-
-	client = vp_fence_client_create(&to_vp_device(drm)->fences);
-	if (IS_ERR(client))
-		return PTR_ERR(client);
-	file->driver_priv = client;
-	return 0;
-}
-
-static void vp_device_postclose(struct drm_device *drm, struct drm_file *file)
-{
-	vp_fence_client_destroy(file->driver_priv);
+	return vp_file_open(file, &to_vp_device(drm)->fences);
 }
 
 static const struct drm_driver vp_device_driver = {
@@ -71,7 +60,7 @@ static const struct drm_driver vp_device_driver = {
 			   DRIVER_SYNCOBJ_TIMELINE,
 	.fops = &vp_device_fops,
 	.open = vp_device_open,
-	.postclose = vp_device_postclose,
+	.postclose = vp_file_postclose,
 	.ioctls = vp_ioctls,
 	.num_ioctls = VP_NUM_IOCTLS,
 

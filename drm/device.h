@@ -32,6 +32,13 @@ struct vp_device {
 	unsigned int index;
 };
 
+/**
+ * to_vp_device - the GPU that a DRM device belongs to
+ * @drm: the DRM device
+ *
+ * Context: Any context.
+ * Return: The GPU.
+ */
 static inline struct vp_device *to_vp_device(struct drm_device *drm)
 {
 	return container_of(drm, struct vp_device, gpu.drm);

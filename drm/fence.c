@@ -275,22 +275,3 @@ int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 	vp_timeline_put(timeline);
 	return ret;
 }
-
-/**
- * vp_file_release - release a file of a device
- * @inode: its inode
- * @filp: the file
- *
- * drm_release() takes reservation locks of buffers before it calls the driver; so
- * the fences of the file signal before it is called.
- *
- * Context: May sleep.
- * Return: 0, as drm_release().
- */
-int vp_file_release(struct inode *inode, struct file *filp)
-{
-	struct drm_file *file = filp->private_data;
-
-	vp_fence_client_end(file->driver_priv);
-	return drm_release(inode, filp);
-}

@@ -11,8 +11,6 @@
 
 struct drm_device;
 struct drm_file;
-struct file;
-struct inode;
 
 /**
  * struct vp_ioctl_fence - argument of vp_ioctl_fence_create()
@@ -43,7 +41,5 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 			     struct drm_file *file);
 int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 			  struct drm_file *file);
-
-int vp_file_release(struct inode *inode, struct file *filp);
 
 #endif /* VP_DRM_FENCE_H */

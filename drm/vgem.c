@@ -27,6 +27,7 @@
 
 #include "compat.h"
 #include "drm/fence.h"
+#include "drm/file.h"
 #include "fence/client.h"
 #include "fence/fence.h"
 #include "gem/gpu.h"
@@ -53,18 +54,7 @@ static struct vp_vgem *to_vp_vgem(struct drm_device *drm)
 
 static int vp_vgem_open(struct drm_device *drm, struct drm_file *file)
 {
-	struct vp_fence_client *client;
-
-	client = vp_fence_client_create(&to_vp_vgem(drm)->fences);
-	if (IS_ERR(client))
-		return PTR_ERR(client);
-	file->driver_priv = client;
-	return 0;
-}
-
-static void vp_vgem_postclose(struct drm_device *drm, struct drm_file *file)
-{
-	vp_fence_client_destroy(file->driver_priv);
+	return vp_file_open(file, &to_vp_vgem(drm)->fences);
 }
 
 static int vp_vgem_dumb_create(struct drm_file *file, struct drm_device *drm,
@@ -119,7 +109,7 @@ static const struct drm_driver vp_vgem_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER,
 	.fops = &vp_vgem_fops,
 	.open = vp_vgem_open,
-	.postclose = vp_vgem_postclose,
+	.postclose = vp_file_postclose,
 	.ioctls = vp_vgem_ioctls,
 	.num_ioctls = ARRAY_SIZE(vp_vgem_ioctls),
 
