@@ -33,6 +33,41 @@
  */
 #define VP_REACH_ROUNDS	16
 
+/**
+ * vp_gem_is_enforced - is what may only be read kept from being written
+ * @obj: a view on the GPU
+ *
+ * Context: any.
+ *
+ * Return: whether the GPU's driver is told so.
+ */
+bool vp_gem_is_enforced(struct drm_gem_object *obj)
+{
+	const bool *enforce = to_vp_gpu(obj->dev)->enforce_read_only;
+
+	return enforce && READ_ONCE(*enforce);
+}
+
+/**
+ * vp_gem_check_write - somebody is about to write through a view
+ * @obj: the view
+ *
+ * One that is to be read only is reported, and refused unless the GPU's driver is
+ * told to let it pass.
+ *
+ * Context: any that may allocate.
+ *
+ * Return: 0 or -EACCES.
+ */
+int vp_gem_check_write(struct drm_gem_object *obj)
+{
+	if (!to_vp_gem(obj)->read_only)
+		return 0;
+	vp_dmabuf_misuse(vp_gem_buf(obj), obj->dev->dev,
+			 VP_RULE_WRITABLE_READ_ONLY);
+	return vp_gem_is_enforced(obj) ? -EACCES : 0;
+}
+
 /*
  * Make sure that the GPU, which is plugged in, has the buffer mapped. A view that
  * is to be read only is mapped for that as long as nobody writes.
@@ -72,7 +107,7 @@ static int vp_gem_map(struct vp_gem *gem, bool write)
  */
 void vp_gem_unmap(struct vp_attachment *attach)
 {
-	struct vp_gem *gem = vp_gem_from_attachment(attach);
+	struct vp_gem *gem = container_of(attach, struct vp_gem, attach);
 	struct vp_gpu *gpu = to_vp_gpu(gem->base.dev);
 
 	dma_resv_assert_held(attach->buf->resv);

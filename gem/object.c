@@ -139,34 +139,6 @@ static const struct vm_operations_struct vp_gem_vm_ops = {
 	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
 };
 
-/* Whether what may only be read is kept from being written. */
-static bool vp_gem_is_enforced(struct drm_gem_object *obj)
-{
-	const bool *enforce = to_vp_gpu(obj->dev)->enforce_read_only;
-
-	return enforce && READ_ONCE(*enforce);
-}
-
-/**
- * vp_gem_check_write - somebody is about to write through a view
- * @obj: the view
- *
- * One that is to be read only is reported, and refused unless the GPU's driver is
- * told to let it pass.
- *
- * Context: any that may allocate.
- *
- * Return: 0 or -EACCES.
- */
-int vp_gem_check_write(struct drm_gem_object *obj)
-{
-	if (!to_vp_gem(obj)->read_only)
-		return 0;
-	vp_dmabuf_misuse(vp_gem_buf(obj), obj->dev->dev,
-			 VP_RULE_WRITABLE_READ_ONLY);
-	return vp_gem_is_enforced(obj) ? -EACCES : 0;
-}
-
 static int vp_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	struct vp_dmabuf *buf = vp_gem_buf(obj);

@@ -59,7 +59,6 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size);
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf);
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach);
-int vp_gem_check_write(struct drm_gem_object *obj);
 
 int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
 		  void __user *user, bool write);

@@ -30,12 +30,13 @@
 
 #include "compat.h"
 #include "prime/dmabuf.h"
-#include "prime/move.h"
 #include "prime/registry.h"
 #include "prime/trace.h"
 
 DEFINE_PER_CPU(struct vp_dmabuf_counts, vp_dmabuf_counts);
 VP_EXPORT_FOR_TESTS(vp_dmabuf_counts);
+
+DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
 
 /**
  * vp_dmabuf_export - make a buffer that can be shared
@@ -227,7 +228,7 @@ static void vp_mapping_free(struct vp_mapping *mapping)
 	WRITE_ONCE(buf->mapped, buf->mapped - 1);
 	this_cpu_dec(vp_dmabuf_counts.mappings);
 	if (buf->revoked)
-		vp_dmabuf_wake_revoker();
+		wake_up_all(&vp_revokers);
 	if (pinned)
 		vp_dmabuf_unpin_memory(attach);
 }

@@ -14,6 +14,7 @@
 #include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "prime/watch.h"
 
@@ -354,6 +355,9 @@ struct vp_dmabuf_counts {
 };
 
 DECLARE_PER_CPU(struct vp_dmabuf_counts, vp_dmabuf_counts);
+
+/* Those in vp_dmabuf_revoke() until a mapping goes; there are few, so they share it. */
+extern struct wait_queue_head vp_revokers;
 
 /* The exporter's side. */
 int vp_dmabuf_export(struct vp_dmabuf *buf,

@@ -38,17 +38,6 @@
  */
 #define VP_MOVE_ROUNDS		16
 
-/* Those in vp_dmabuf_revoke(); there are few, so they share one queue. */
-static DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
-
-/**
- * vp_dmabuf_wake_revoker - a mapping of a revoked buffer has gone
- */
-void vp_dmabuf_wake_revoker(void)
-{
-	wake_up_all(&vp_revokers);
-}
-
 static bool vp_attachment_can_be_told(struct vp_attachment *attach)
 {
 	return attach->ops && attach->ops->invalidate_mappings;

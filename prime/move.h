@@ -8,6 +8,5 @@
 struct vp_attachment;
 
 void vp_attachment_invalidate(struct vp_attachment *attach);
-void vp_dmabuf_wake_revoker(void);
 
 #endif /* VP_PRIME_MOVE_H */

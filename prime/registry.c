@@ -87,11 +87,16 @@ out:
  */
 struct vp_dmabuf *vp_registry_find(u64 id)
 {
-	struct vp_dmabuf *buf = vp_registry_next(NULL, id);
+	struct vp_dmabuf *buf, *found = NULL;
 
-	if (buf && buf->id != id) {
-		vp_dmabuf_put(buf);
-		return NULL;
+	spin_lock(&vp_registry_lock);
+	list_for_each_entry(buf, &vp_registry, registered) {
+		if (buf->id != id)
+			continue;
+		if (kref_get_unless_zero(&buf->ref))
+			found = buf;
+		break;
 	}
-	return buf;
+	spin_unlock(&vp_registry_lock);
+	return found;
 }
