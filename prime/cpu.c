@@ -283,7 +283,7 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_vmap);
  * @buf: the buffer
  * @map: what that stored; cleared
  *
- * Locked. One too many, or another address, is reported and changes nothing.
+ * Locked.
  */
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 {
@@ -291,10 +291,10 @@ void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 
 	dma_resv_assert_held(buf->resv);
 
-	if (!buf->vmap_users || !iosys_map_is_equal(&buf->vmap_ptr, map)) {
-		vp_dmabuf_misuse(buf, NULL, VP_RULE_VUNMAP_WITHOUT_VMAP);
+	if (WARN_ON(!buf->vmap_users ||
+		    !iosys_map_is_equal(&buf->vmap_ptr, map)))
 		return;
-	}
+
 	iosys_map_clear(map);
 	this_cpu_dec(vp_dmabuf_counts.vmaps);
 	if (--buf->vmap_users)

@@ -33,26 +33,16 @@ static const struct {
 	const char *name;
 	const char *what;
 } vp_rules[VP_RULES] = {
-	[VP_RULE_MAP_WITHOUT_ATTACH] = {
-		"map-without-attach", "maps without being attached" },
-	[VP_RULE_DOUBLE_MAP] = {
-		"double-map", "maps what it has mapped" },
 	[VP_RULE_UNMAP_WITHOUT_MAP] = {
 		"unmap-without-map", "unmaps what it has not mapped" },
 	[VP_RULE_UNMAP_DIRECTION] = {
 		"unmap-direction", "unmaps in another direction than it mapped" },
-	[VP_RULE_ACCESS_WITHOUT_MAP] = {
-		"access-without-map", "reads or writes without a mapping" },
-	[VP_RULE_DETACH_WITHOUT_ATTACH] = {
-		"detach-without-attach", "detaches without being attached" },
 	[VP_RULE_DETACH_WHILE_MAPPED] = {
 		"detach-while-mapped", "detaches with its mapping in place" },
 	[VP_RULE_DETACH_WHILE_PINNED] = {
 		"detach-while-pinned", "detaches with its pin in place" },
 	[VP_RULE_UNPIN_WITHOUT_PIN] = {
 		"unpin-without-pin", "unpins what it has not pinned" },
-	[VP_RULE_VUNMAP_WITHOUT_VMAP] = {
-		"vunmap-without-vmap", "vunmaps what is not vmapped" },
 	[VP_RULE_END_WITHOUT_BEGIN] = {
 		"end-without-begin", "access ends that has not begun" },
 	[VP_RULE_BEGIN_LEFT_OPEN] = {
@@ -61,10 +51,6 @@ static const struct {
 		"writable-read-only", "wants to write through a read-only file" },
 	[VP_RULE_CPU_OUTSIDE_ACCESS] = {
 		"cpu-outside-access", "touches memory outside begin and end" },
-	[VP_RULE_USE_AFTER_INVALIDATE] = {
-		"use-after-invalidate", "uses a mapping that has been invalidated" },
-	[VP_RULE_USE_AFTER_REVOKE] = {
-		"use-after-revoke", "uses a mapping that has been revoked" },
 	[VP_RULE_NOT_UNMAPPED] = {
 		"not-unmapped", "keeps its mapping of a revoked buffer" },
 	[VP_RULE_RELEASE_WITH_ATTACHMENTS] = {

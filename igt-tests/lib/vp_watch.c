@@ -16,12 +16,10 @@
 #define PIECE		65536
 
 static const char *const rules[] = {
-	"map-without-attach", "double-map", "unmap-without-map",
-	"unmap-direction", "access-without-map", "detach-without-attach",
-	"detach-while-mapped", "detach-while-pinned", "unpin-without-pin",
-	"vunmap-without-vmap", "end-without-begin", "begin-left-open",
-	"writable-read-only", "cpu-outside-access", "use-after-invalidate",
-	"use-after-revoke", "not-unmapped", "release-with-attachments",
+	"unmap-without-map", "unmap-direction", "detach-while-mapped",
+	"detach-while-pinned", "unpin-without-pin", "end-without-begin",
+	"begin-left-open", "writable-read-only", "cpu-outside-access",
+	"not-unmapped", "release-with-attachments",
 };
 
 #define N_RULES	(sizeof(rules) / sizeof(rules[0]))

@@ -314,7 +314,7 @@ static void make_folder(char *folder, const char *list)
 	vp_ctl_folder(folder);
 	vp_ctl_put(folder, "buffers", list);
 	vp_ctl_put(folder, "counts", "buffers 1\nfuture -3\n");
-	vp_ctl_put(folder, "violations", "double-map 0\nfuture-rule 7\n");
+	vp_ctl_put(folder, "violations", "unmap-direction 0\nfuture-rule 7\n");
 }
 
 /* The JSON has all that the text has: each line at its place, in its order. */
@@ -468,7 +468,7 @@ static void list_malformed(void)
 	refuses_list("id=1\n", "line 1: ");
 	refuses_counts("counts", "buffers\n", "/vprime/counts: line 1 ");
 	refuses_counts("counts", "a 1\nb x\n", "/vprime/counts: line 2 ");
-	refuses_counts("violations", "double-map 1 2\n",
+	refuses_counts("violations", "unmap-direction 1 2\n",
 		       "/vprime/violations: line 1 ");
 }
 

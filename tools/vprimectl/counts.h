@@ -4,7 +4,7 @@
 
 /** struct count - a line "NAME NUMBER" */
 struct count {
-	/** @name: "buffers", or of a rule: "double-map" */
+	/** @name: "buffers", or of a rule: "unmap-direction" */
 	const char *name;
 	/** @number: in digits, perhaps after a minus */
 	const char *number;
