@@ -40,6 +40,7 @@ static void vp_debugfs_count(struct seq_file *m, const char *name,
 
 static int vp_debugfs_counts_show(struct seq_file *m, void *unused)
 {
+	vp_dmabuf_list_end_left();
 	vp_debugfs_count(m, "buffers", &vp_dmabuf_counts.buffers);
 	seq_printf(m, "views %ld\n", vp_gem_views());
 	vp_debugfs_count(m, "attachments", &vp_dmabuf_counts.attachments);
@@ -60,6 +61,7 @@ static int vp_debugfs_violations_show(struct seq_file *m, void *unused)
 {
 	enum vp_rule rule;
 
+	vp_dmabuf_list_end_left();
 	for (rule = 0; rule < VP_RULES; rule++)
 		seq_printf(m, "%s %ld\n", vp_rule_name(rule),
 			   atomic_long_read(&vp_rule_counts[rule]));

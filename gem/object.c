@@ -26,7 +26,6 @@
 #include "gem/object.h"
 #include "prime/export.h"
 #include "prime/trace.h"
-#include "prime/watch.h"
 
 /*
  * Rows of dumb buffers begin on multiples of this, in bytes, as on most GPUs:

@@ -6,10 +6,12 @@
  * that caches and devices agree; a driver does the same around a kernel
  * mapping. Most machines forgive those who do not. With the module parameter
  * "strict", CPU mappings of a shared buffer last no longer than the bracket:
- * the next touch faults, and is reported unless it is in one.
+ * the next touch faults, and is reported unless it is in one. cpu_access.c knows
+ * which accesses are open.
  */
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
 
 #include "compat.h"
 #include "fence/resv.h"
@@ -23,16 +25,58 @@ static enum dma_resv_usage vp_cpu_usage(enum dma_data_direction dir)
 				 dir == DMA_BIDIRECTIONAL);
 }
 
+/* An end without its bookkeeping. Returns 0 or the exporter's errno. */
+static int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
+				       enum dma_data_direction dir)
+{
+	int ret = 0;
+
+	if (buf->ops->end_cpu_access)
+		ret = buf->ops->end_cpu_access(buf, dir);
+	trace_cpu_access(buf, false, dir);
+
+	if (vp_cpu_access_is_strict() && !vp_cpu_access_is_open(buf)) {
+		dma_resv_lock(buf->resv, NULL);
+		vp_dmabuf_zap_cpu_mappings(buf);
+		dma_resv_unlock(buf->resv);
+	}
+	return ret;
+}
+
+/**
+ * vp_dmabuf_end_left_accesses - end the CPU accesses of processes that died
+ * @buf: the buffer
+ * @all: of the living too, because their dma-buf is gone
+ *
+ * Each is reported, and ended in the name of its process.
+ *
+ * Context: unlocked, may sleep.
+ */
+void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all)
+{
+	struct vp_cpu_access left;
+
+	while (vp_cpu_access_take_left(buf, all, &left)) {
+		vp_dmabuf_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN,
+				    left.comm, pid_nr(left.process));
+		put_pid(left.process);
+		vp_dmabuf_finish_cpu_access(buf, left.dir);
+		cond_resched();
+	}
+}
+
 /**
  * vp_dmabuf_begin_cpu_access - the CPU is about to touch a buffer
  * @buf: the buffer
  * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
  *
  * Waits for the fences that conflict with the access, then makes visible what
- * devices wrote. Accesses nest, and are counted by process. Unlocked.
+ * devices wrote. Until the wait is over nothing has begun.
  *
- * Returns 0, -ERESTARTSYS when a signal ended the wait, -ENODEV when the buffer
- * has been revoked, -ENOMEM, or the exporter's errno.
+ * Context: unlocked, may sleep.
+ *
+ * Return: 0; -ERESTARTSYS when a signal ended the wait; -ENODEV when the buffer
+ * has been revoked; -ENOMEM; or the exporter's errno.
  */
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir)
@@ -50,61 +94,40 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 	if (READ_ONCE(buf->revoked))
 		return -ENODEV;
 
-	ret = vp_watch_cpu_begin(buf, dir);
-	if (ret)
-		return ret;
+	vp_dmabuf_end_left_accesses(buf, false);
 	if (buf->ops->begin_cpu_access) {
 		ret = buf->ops->begin_cpu_access(buf, dir);
-		if (ret) {
-			vp_watch_cpu_end(buf);
+		if (ret)
 			return ret;
-		}
 	}
+	ret = vp_cpu_access_begin(buf, dir);
+	if (ret && buf->ops->end_cpu_access)
+		buf->ops->end_cpu_access(buf, dir);
+	if (ret)
+		return ret;
 	trace_cpu_access(buf, true, dir);
 	return 0;
 }
 VP_EXPORT_FOR_TESTS(vp_dmabuf_begin_cpu_access);
 
 /**
- * vp_dmabuf_finish_cpu_access - what an end does beside counting
- * @buf: the buffer
- * @dir: as at the begin
- *
- * For the core only: also for those who can no longer end it. Unlocked.
- *
- * Returns 0 or the exporter's errno.
- */
-int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
-				enum dma_data_direction dir)
-{
-	int ret = 0;
-
-	if (buf->ops->end_cpu_access)
-		ret = buf->ops->end_cpu_access(buf, dir);
-	trace_cpu_access(buf, false, dir);
-
-	if (vp_watch_is_strict() && !vp_watch_cpu_is_open(buf)) {
-		dma_resv_lock(buf->resv, NULL);
-		vp_dmabuf_zap_cpu_mappings(buf);
-		dma_resv_unlock(buf->resv);
-	}
-	return ret;
-}
-
-/**
  * vp_dmabuf_end_cpu_access - the CPU has touched a buffer
  * @buf: the buffer
- * @dir: as at the begin
+ * @dir: DMA_FROM_DEVICE if it has read, DMA_TO_DEVICE if it has written, or both
  *
- * Makes what the CPU wrote visible to devices. An end without a begin by the
- * same process is reported, and still does that. Unlocked.
+ * Makes what the CPU wrote visible to devices, also at an end that is reported
+ * because the buffer has had more ends than begins.
  *
- * Returns 0 or the exporter's errno.
+ * Context: unlocked, may sleep.
+ *
+ * Return: 0 or the exporter's errno.
  */
 int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 			     enum dma_data_direction dir)
 {
-	vp_watch_cpu_end(buf);
+	if (!vp_cpu_access_end(buf))
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_END_WITHOUT_BEGIN);
+	vp_dmabuf_end_left_accesses(buf, false);
 	return vp_dmabuf_finish_cpu_access(buf, dir);
 }
 VP_EXPORT_FOR_TESTS(vp_dmabuf_end_cpu_access);

@@ -25,7 +25,7 @@
  *
  * This file has buffers, attachments, pins and device mappings. Moving and
  * revoking are in move.c, what the CPU does in cpu.c, and who is told of a breach
- * in watch.c.
+ * in contract.c.
  */
 
 #include "compat.h"
@@ -72,7 +72,7 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 		dma_resv_init(&buf->own_resv);
 	spin_lock_init(&buf->lock);
 	strscpy(buf->name, info->name, sizeof(buf->name));
-	vp_watch_add(buf);
+	vp_cpu_access_init(buf);
 	vp_registry_add(buf);
 
 	this_cpu_inc(vp_dmabuf_counts.buffers);
@@ -90,8 +90,9 @@ static void vp_dmabuf_release(struct kref *ref)
 		return;
 	}
 	vp_registry_del(buf);
-	vp_watch_cpu_reap(buf, true);
-	vp_watch_del(buf);
+	vp_dmabuf_end_left_accesses(buf, true);
+	vp_cpu_access_fini(buf);
+	vp_contract_fini(buf);
 
 	if (buf->resv == &buf->own_resv)
 		dma_resv_fini(&buf->own_resv);

@@ -16,7 +16,8 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "prime/watch.h"
+#include "prime/contract.h"
+#include "prime/cpu_access.h"
 
 struct device;
 struct dma_buf;
@@ -274,8 +275,13 @@ struct vp_mapping {
  *	NULL when nobody looks at that. The exporter may set it.
  * @lock: guards what stands below it, see there
  * @exported: the kernel's face of this buffer; weak, cleared when that goes
- * @cpu_accesses: begun and not ended
- * @watch: what is kept only to be looked at
+ * @cpu_begins: begins of CPU accesses, less the ends
+ * @cpu_accesses: how many are in @open_accesses
+ * @open_accesses: the &struct vp_cpu_access that are open, oldest first; as all
+ *	that follows, only in a build with the watch
+ * @spare_access: one for the next begin, or NULL
+ * @violations: the breaches on this buffer, NULL until there is one; set once,
+ *	without a lock
  * @name: who allocated it: the device, or what a foreign driver calls itself
  */
 struct vp_dmabuf {
@@ -300,15 +306,20 @@ struct vp_dmabuf {
 	const bool *enforce_read_only;
 
 	/*
-	 * Guards @exported, @cpu_accesses and the accesses in @watch. The
-	 * pointer @exported holds no reference, so it is followed only under
-	 * this lock, which the release of the kernel's buffer takes before
-	 * that memory can go.
+	 * Guards @exported and what there is of CPU accesses. The pointer
+	 * @exported holds no reference, so it is followed only under this lock,
+	 * which the release of the kernel's buffer takes before that memory can
+	 * go.
 	 */
 	spinlock_t lock;
 	struct dma_buf *exported;
+	u64 cpu_begins;
 	unsigned int cpu_accesses;
-	struct vp_watch watch;
+#ifdef VP_WATCH
+	struct list_head open_accesses;
+	struct vp_cpu_access *spare_access;
+	struct vp_violations *violations;
+#endif
 
 	char name[VP_DMABUF_NAME_LEN];
 };
@@ -426,8 +437,7 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir);
 int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 			     enum dma_data_direction dir);
-int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
-				enum dma_data_direction dir);
+void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all);
 int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff);
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
@@ -435,9 +445,5 @@ vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
-
-/* The contract's: watch.c. */
-void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
-		      enum vp_rule rule);
 
 #endif /* VP_PRIME_DMABUF_H */

@@ -201,7 +201,7 @@ static void vp_export_release(struct dma_buf *kbuf)
 		vp_dmabuf_misuse(buf, kattach->dev,
 				 VP_RULE_RELEASE_WITH_ATTACHMENTS);
 	/* What is open was begun through this file, and cannot be ended now. */
-	vp_watch_cpu_reap(buf, true);
+	vp_dmabuf_end_left_accesses(buf, true);
 
 	spin_lock(&buf->lock);
 	if (buf->exported == kbuf)
@@ -262,7 +262,7 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 /* From now on others may have the buffer, and its maker has to mind them. */
 static void vp_export_shared(struct vp_dmabuf *buf)
 {
-	if (!vp_watch_is_strict())
+	if (!vp_cpu_access_is_strict())
 		return;
 	dma_resv_lock(buf->resv, NULL);
 	vp_dmabuf_zap_cpu_mappings(buf);

@@ -93,9 +93,7 @@ static void vp_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
 	struct vp_cpu_access *access;
 
 	spin_lock(&buf->lock);
-	list_for_each_entry(access, &buf->watch.cpu, node) {
-		if (!access->nested)
-			continue;
+	list_for_each_entry(access, &buf->open_accesses, node) {
 		seq_printf(m, "  cpu access=%s",
 			   access->dir == DMA_FROM_DEVICE ? "read" :
 			   access->dir == DMA_TO_DEVICE ? "write" :
@@ -146,7 +144,7 @@ static unsigned int vp_show_fences(struct seq_file *m,
 
 static unsigned int vp_violations_of(struct vp_dmabuf *buf)
 {
-	struct vp_violations *all = READ_ONCE(buf->watch.violations);
+	struct vp_violations *all = READ_ONCE(buf->violations);
 	unsigned int sum = 0, i;
 
 	for (i = 0; all && i < VP_RULES; i++)
@@ -156,7 +154,7 @@ static unsigned int vp_violations_of(struct vp_dmabuf *buf)
 
 static void vp_show_violations(struct seq_file *m, struct vp_dmabuf *buf)
 {
-	struct vp_violations *all = READ_ONCE(buf->watch.violations);
+	struct vp_violations *all = READ_ONCE(buf->violations);
 	unsigned int i;
 
 	for (i = 0; all && i < VP_RULES; i++)
@@ -171,7 +169,7 @@ static int vp_list_show(struct seq_file *m, void *v)
 	struct vp_dmabuf *buf = v;
 	struct vp_attachment *attach;
 
-	vp_watch_cpu_reap(buf, false);
+	vp_dmabuf_end_left_accesses(buf, false);
 	if (dma_resv_lock_interruptible(buf->resv, NULL))
 		return -EINTR;
 
@@ -202,3 +200,23 @@ const struct seq_operations vp_dmabuf_list_ops = {
 	.stop = vp_list_stop,
 	.show = vp_list_show,
 };
+
+/**
+ * vp_dmabuf_list_end_left - end the CPU accesses that dead processes left open
+ *
+ * On all buffers, so that the counts that are read next have their breaches.
+ *
+ * Context: unlocked, may sleep.
+ */
+void vp_dmabuf_list_end_left(void)
+{
+	struct vp_dmabuf *buf = vp_registry_next(NULL, 0), *next;
+
+	while (buf) {
+		vp_dmabuf_end_left_accesses(buf, false);
+		next = vp_registry_next(buf, buf->id + 1);
+		vp_dmabuf_put(buf);
+		buf = next;
+		cond_resched();
+	}
+}

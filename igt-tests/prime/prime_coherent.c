@@ -183,7 +183,7 @@ static void killed_in_pair(struct scene *scene)
 	igt_assert_eq(gpu_sees(scene, 0), OLD);
 
 	child = vp_start_access("doomed", scene->dmabuf, WRITE, 2);
-	igt_assert_eq(vp_watch(scene->id)->cpu_open, 2);
+	igt_assert_eq(vp_watch(scene->id)->cpu_open, 1);
 	igt_assert_eq(gpu_sees(scene, 0), OLD);
 	vp_kill(child);
 	igt_assert_eq(vp_watch(scene->id)->cpu_open, 0);

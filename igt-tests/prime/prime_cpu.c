@@ -79,24 +79,45 @@ static void counts_per_buffer(void)
 	let_go(&two);
 }
 
-static void nests(void)
+/* A thread has one access open however often it began, until its first end. */
+static void begun_again(void)
 {
 	struct scene scene = prepare(0);
-	enum { DEEP = 5 };
+	enum { TIMES = 5 };
 
-	for (unsigned int i = 1; i <= DEEP; i++) {
+	for (unsigned int i = 0; i < TIMES; i++) {
 		vp_sync_start(scene.dmabuf, i & 1 ? READ : WRITE);
-		igt_assert_eq(open_accesses(&scene), i);
-		/* They are one process's. */
+		igt_assert_eq(open_accesses(&scene), 1);
 		igt_assert_eq(vp_watch(scene.id)->n_cpu, 1);
 	}
 	igt_assert_eq(strcmp(vp_watch(scene.id)->cpu[0].access, "read-write"),
 		      0);
-	for (unsigned int i = DEEP; i > 0; i--) {
-		igt_assert_eq(open_accesses(&scene), i);
-		vp_sync_end(scene.dmabuf, i & 1 ? READ : WRITE);
+	/* Each begin may have its end; one more is too many. */
+	for (unsigned int i = 0; i < TIMES; i++) {
+		vp_sync_end(scene.dmabuf, READ);
+		assert_no_access(&scene);
 	}
-	assert_no_access(&scene);
+	vp_sync_end(scene.dmabuf, READ);
+	igt_assert_eq(vp_watch_violations(scene.id, "end-without-begin"), 1);
+	let_go(&scene);
+}
+
+/* A library brackets within a program's bracket, beside another process's. */
+static void begun_again_beside_another(void)
+{
+	struct scene scene = prepare(0);
+	pid_t other = vp_start_access("other", scene.dmabuf, READ, 1);
+
+	vp_sync_start(scene.dmabuf, READ);
+	vp_sync_start(scene.dmabuf, READ);
+	igt_assert_eq(open_accesses(&scene), 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		vp_sync_end(scene.dmabuf, READ);
+		igt_assert_eq(open_accesses(&scene), 1);
+		igt_assert_eq(vp_watch(scene.id)->cpu[0].pid, other);
+	}
+	igt_assert_eq(vp_watch(scene.id)->violations, 0);
+	vp_kill(other);
 	let_go(&scene);
 }
 
@@ -141,24 +162,90 @@ static void ended_by_thread(void)
 	let_go(&scene);
 }
 
-/* The access is its beginner's; the other one has ended what it never began. */
+/* A thread that begins, and ends when the barrier has been passed twice. */
+struct bracket {
+	int dmabuf;
+	int ret[2];
+	pthread_barrier_t barrier;
+};
+
+static void *bracket_in_thread(void *arg)
+{
+	struct bracket *bracket = arg;
+
+	bracket->ret[0] = vp_try_sync(bracket->dmabuf,
+				      DMA_BUF_SYNC_START | READ);
+	pthread_barrier_wait(&bracket->barrier);
+	pthread_barrier_wait(&bracket->barrier);
+	bracket->ret[1] = vp_try_sync(bracket->dmabuf, DMA_BUF_SYNC_END | READ);
+	return NULL;
+}
+
+static void two_threads(void)
+{
+	struct scene scene = prepare(0);
+	struct bracket bracket = { .dmabuf = scene.dmabuf };
+	const struct vp_watch_buffer *buffer;
+	pthread_t thread;
+
+	pthread_barrier_init(&bracket.barrier, NULL, 2);
+	igt_assert_eq(pthread_create(&thread, NULL, bracket_in_thread,
+				     &bracket), 0);
+	pthread_barrier_wait(&bracket.barrier);
+	igt_assert_eq(open_accesses(&scene), 1);
+	vp_sync_start(scene.dmabuf, WRITE);
+	buffer = vp_watch(scene.id);
+	igt_assert_eq(buffer->cpu_open, 2);
+	igt_assert_eq(buffer->n_cpu, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		igt_assert_eq(buffer->cpu[i].pid, getpid());
+
+	/* Mine ends, not the other's. */
+	vp_sync_end(scene.dmabuf, WRITE);
+	igt_assert_eq(open_accesses(&scene), 1);
+	igt_assert_eq(strcmp(vp_watch(scene.id)->cpu[0].access, "read"), 0);
+	pthread_barrier_wait(&bracket.barrier);
+	pthread_join(thread, NULL);
+	igt_assert(!bracket.ret[0] && !bracket.ret[1]);
+	assert_no_access(&scene);
+	pthread_barrier_destroy(&bracket.barrier);
+	let_go(&scene);
+}
+
+/*
+ * Threads that begin and exit: what they left open is one access of the process,
+ * so that a process has no more than threads, but for the last ones to exit.
+ */
+static void ended_threads(void)
+{
+	struct scene scene = prepare(0);
+	unsigned int begun = 0;
+
+	do {
+		sync_by_thread(&scene, DMA_BUF_SYNC_START | READ);
+		begun++;
+	} while (begun < 50);
+	vp_await((sync_by_thread(&scene, DMA_BUF_SYNC_START | READ), begun++,
+		  open_accesses(&scene) < 4));
+	igt_assert_lt(0, open_accesses(&scene));
+	while (begun--)
+		vp_sync_end(scene.dmabuf, READ);
+	assert_no_access(&scene);
+	let_go(&scene);
+}
+
+/* An access that is handed on is ended for its beginner. */
 static void ended_by_another(void)
 {
 	struct scene scene = prepare(0);
-	const struct vp_watch_buffer *buffer;
 
 	vp_sync_start(scene.dmabuf, WRITE);
 	igt_fork(child, 1)
 		vp_sync_end(scene.dmabuf, WRITE);
 	igt_waitchildren();
-	buffer = vp_watch(scene.id);
-	igt_assert_eq(buffer->cpu_open, 1);
-	igt_assert_eq(buffer->n_cpu, 1);
-	igt_assert_eq(buffer->cpu[0].pid, getpid());
-	igt_assert_eq(vp_watch_violations(scene.id, "end-without-begin"), 1);
+	assert_no_access(&scene);
 	vp_sync_end(scene.dmabuf, WRITE);
-	igt_assert_eq(open_accesses(&scene), 0);
-	igt_assert_eq(vp_watch(scene.id)->violations, 1);
+	igt_assert_eq(vp_watch_violations(scene.id, "end-without-begin"), 1);
 	let_go(&scene);
 }
 
@@ -197,7 +284,7 @@ static void killed(unsigned int times, uint64_t access)
 	pid_t child = vp_start_access("doomed", scene.dmabuf, access, times);
 	const struct vp_watch_buffer *buffer = vp_watch(scene.id);
 
-	igt_assert_eq(buffer->cpu_open, times);
+	igt_assert_eq(buffer->cpu_open, 1);
 	igt_assert_eq(buffer->n_cpu, 1);
 	igt_assert_eq(buffer->cpu[0].pid, child);
 	igt_assert_eq(strcmp(buffer->cpu[0].process, "doomed"), 0);
@@ -219,6 +306,25 @@ static void killed_unnoticed(void)
 	assert_still_works(&scene);
 	assert_left_open(log, &scene, "doomed", child);
 	close(log);
+	let_go(&scene);
+}
+
+/* Nobody has been at the buffer meanwhile: the counts have it all the same. */
+static void killed_counted(void)
+{
+	struct scene scene = prepare(0);
+	unsigned int before = vp_watch_total("begin-left-open");
+	pid_t child = vp_start_access("doomed", scene.dmabuf, READ, 1);
+	long violations = vp_violations();
+
+	vp_kill(child);
+	igt_assert_eq(vp_watch_total("begin-left-open"), before + 1);
+	igt_assert_eq(vp_violations(), violations + 1);
+
+	child = vp_start_access("doomed", scene.dmabuf, READ, 1);
+	vp_kill(child);
+	igt_assert_eq(vp_violations(), violations + 2);
+	igt_assert_eq(open_accesses(&scene), 0);
 	let_go(&scene);
 }
 
@@ -266,7 +372,7 @@ static void killed_beside_others(void)
 	vp_sync_start(scene.dmabuf, READ);
 	dies = vp_start_access("doomed", scene.dmabuf, WRITE, 2);
 	lives = vp_start_access("lasting", scene.dmabuf, READ, 1);
-	igt_assert_eq(open_accesses(&scene), 4);
+	igt_assert_eq(open_accesses(&scene), 3);
 	vp_kill(dies);
 	igt_assert_eq(open_accesses(&scene), 2);
 	igt_assert_eq(vp_watch(scene.id)->n_cpu, 2);
@@ -435,13 +541,17 @@ static void death_subtests(void)
 	vp_subtest("killed-writing")
 		killed(1, WRITE);
 
-	igt_describe("A process is killed in three accesses within each other: that is one report");
+	igt_describe("A process that began three times is killed: that is one access, and one report");
 	vp_subtest("killed-nested")
 		killed(3, DMA_BUF_SYNC_RW);
 
 	igt_describe("Nobody looks at the list: the next to begin finds what the dead left");
 	vp_subtest("killed-unnoticed")
 		killed_unnoticed();
+
+	igt_describe("Nobody looks at the list, nor begins: the counts know what the dead left");
+	vp_subtest("killed-counted")
+		killed_counted();
 
 	igt_describe("A process is killed and nobody has waited for it yet");
 	vp_subtest("killed-zombie")
@@ -474,15 +584,27 @@ igt_main
 	vp_subtest("counts-per-buffer")
 		counts_per_buffer();
 
-	igt_describe("Accesses of one process nest, and add up in what they are for");
-	vp_subtest("nests")
-		nests();
+	igt_describe("A thread that begins again has one access, for all that it began for, and may end as often");
+	vp_subtest("begun-again")
+		begun_again();
+
+	igt_describe("A bracket within a bracket does not end another process's");
+	vp_subtest("begun-again-beside-another")
+		begun_again_beside_another();
+
+	igt_describe("Two threads of a process have an access each, and end their own");
+	vp_subtest("two-threads")
+		two_threads();
+
+	igt_describe("Threads that begin and exit leave one access to their process");
+	vp_subtest("ended-threads")
+		ended_threads();
 
 	igt_describe("A thread ends what another one of its process began");
 	vp_subtest("ended-by-thread")
 		ended_by_thread();
 
-	igt_describe("A process cannot end what another one began");
+	igt_describe("A process ends what another one began");
 	vp_subtest("ended-by-another")
 		ended_by_another();
 

@@ -54,11 +54,14 @@ static struct busy make_busy(void)
 
 	vp_peek(scene->gpu[1], scene->handle[1], 0, &word, sizeof(word));
 	busy.foreign = vp_foreign_open();
-	/* In this order, as a CPU access that begins waits for the fence. */
+	/*
+	 * In this order: these would end the holder's access, and a CPU access
+	 * that begins waits for the fence.
+	 */
+	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	busy.holder = vp_start_access("holder", scene->dmabuf, DMA_BUF_SYNC_RW,
 				      1);
-	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
-	vp_try_sync(scene->dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	vp_foreign_hold(busy.foreign, scene->dmabuf);
 	vp_foreign_add_fence(busy.foreign, scene->dmabuf,
 			     VP_FOREIGN_USAGE_WRITE, VP_FOREIGN_MAX_TIMEOUT_MS);
