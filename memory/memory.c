@@ -580,11 +580,13 @@ static vm_fault_t vp_memory_fault_run(struct vp_storage *storage,
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long address = vmf->address & PAGE_MASK;
 	unsigned long end = min(vma->vm_end, (address & PMD_MASK) + PMD_SIZE);
+	pgprot_t prot = vp_dmabuf_fault_prot(vmf);
 	vm_fault_t ret, first = 0;
 
 	while (folio) {
-		ret = vmf_insert_pfn(vma, address,
-				     folio_pfn(folio) + pgoff - folio->index);
+		ret = vmf_insert_pfn_prot(vma, address,
+					  folio_pfn(folio) + pgoff - folio->index,
+					  prot);
 		/* Only the touched page has to succeed. */
 		if (!first)
 			first = ret;
@@ -622,8 +624,10 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 		return 0;
 	if (for_cpu && mem->cache) {
 		page = vp_cache_touch(mem->cache, mem->storage, pgoff);
-		return page ? vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,
-					     page_to_pfn(page)) :
+		return page ? vmf_insert_pfn_prot(vmf->vma,
+						  vmf->address & PAGE_MASK,
+						  page_to_pfn(page),
+						  vp_dmabuf_fault_prot(vmf)) :
 			      VM_FAULT_SIGBUS;
 	}
 	if (vp_memory_fault_huge(vmf, folio, pgoff))

@@ -154,7 +154,7 @@ void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 		comm[i] = vp_plain(process[i]);
 
 	atomic_long_inc(&vp_rule_counts[rule]);
-	atomic_long_inc(&vp_dmabuf_counts.violations);
+	this_cpu_inc(vp_dmabuf_counts.violations);
 	trace_violation(buf, who, vp_rules[rule].name);
 
 	if (buf && vp_violation_count(buf, rule))

@@ -2,12 +2,9 @@
 /*
  * DOC: what the CPU does with a buffer
  *
- * A program brackets what it does with begin and end (DMA_BUF_IOCTL_SYNC), so
- * that caches and devices agree; a driver does the same around a kernel
- * mapping. Most machines forgive those who do not. With the module parameter
- * "strict", CPU mappings of a shared buffer last no longer than the bracket:
- * the next touch faults, and is reported unless it is in one. cpu_access.c knows
- * which accesses are open.
+ * A program brackets what it does to a dma-buf's mapping with begin and end
+ * (DMA_BUF_IOCTL_SYNC), so that caches and devices agree; a driver does the same
+ * around a kernel mapping. cpu_access.c knows which accesses are open.
  */
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
@@ -34,12 +31,6 @@ static int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
 	if (buf->ops->end_cpu_access)
 		ret = buf->ops->end_cpu_access(buf, dir);
 	trace_cpu_access(buf, false, dir);
-
-	if (vp_cpu_access_is_strict() && !vp_cpu_access_is_open(buf)) {
-		dma_resv_lock(buf->resv, NULL);
-		vp_dmabuf_zap_cpu_mappings(buf);
-		dma_resv_unlock(buf->resv);
-	}
 	return ret;
 }
 
@@ -258,6 +249,26 @@ vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
 {
 	return 0;
+}
+
+/**
+ * vp_dmabuf_fault_prot - the protection of the pages that a fault maps
+ * @vmf: the fault
+ *
+ * Where the first write to a page is to be seen, the mapping's own protection
+ * does not allow it. A fault that writes is seen as it is.
+ *
+ * Context: from the exporter's fault callback.
+ *
+ * Return: the protection for vmf_insert_pfn_prot().
+ */
+pgprot_t vp_dmabuf_fault_prot(const struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+
+	if (vma->vm_ops->pfn_mkwrite && vmf->flags & FAULT_FLAG_WRITE)
+		return vm_get_page_prot(vma->vm_flags);
+	return vma->vm_page_prot;
 }
 
 /**

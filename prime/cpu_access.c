@@ -30,7 +30,7 @@
 
 bool vp_cpu_access_strict;
 module_param_named(strict, vp_cpu_access_strict, bool, 0644);
-MODULE_PARM_DESC(strict, "Report CPU access to shared buffers outside begin and end (default 0)");
+MODULE_PARM_DESC(strict, "Report CPU access to dma-bufs outside begin and end (default 0)");
 
 /**
  * vp_cpu_access_init - a new buffer has no CPU access open
@@ -202,24 +202,43 @@ static void vp_cpu_access_close_one(struct vp_dmabuf *buf)
 /**
  * vp_cpu_access_is_open - has the current process a CPU access open
  * @buf: the buffer
+ * @write: whether only one counts that allows writing
  *
  * Context: any but with &vp_dmabuf.lock.
  *
  * Return: whether a thread of it has one.
  */
-bool vp_cpu_access_is_open(struct vp_dmabuf *buf)
+bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write)
 {
 	struct vp_cpu_access *access;
 	bool open = false;
 
 	spin_lock(&buf->lock);
 	list_for_each_entry(access, &buf->open_accesses, node) {
-		open = access->process == task_tgid(current);
+		open = access->process == task_tgid(current) &&
+		       (!write || access->dir != DMA_FROM_DEVICE);
 		if (open)
 			break;
 	}
 	spin_unlock(&buf->lock);
 	return open;
+}
+
+/**
+ * vp_cpu_access_check - the current process touches a dma-buf's mapping
+ * @buf: the buffer
+ * @write: whether it writes
+ *
+ * With "strict" set, a touch is reported if no CPU access that allows it is open.
+ * Call this after the page has been mapped: the end of an access that is open then
+ * takes the page down again, so that no later touch goes unseen.
+ *
+ * Context: any but with &vp_dmabuf.lock.
+ */
+void vp_cpu_access_check(struct vp_dmabuf *buf, bool write)
+{
+	if (vp_cpu_access_is_strict() && !vp_cpu_access_is_open(buf, write))
+		vp_dmabuf_misuse(buf, NULL, VP_RULE_CPU_OUTSIDE_ACCESS);
 }
 
 /* Will this process never run again? */

@@ -52,7 +52,8 @@ static inline bool vp_cpu_access_is_strict(void)
 
 void vp_cpu_access_init(struct vp_dmabuf *buf);
 void vp_cpu_access_fini(struct vp_dmabuf *buf);
-bool vp_cpu_access_is_open(struct vp_dmabuf *buf);
+bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write);
+void vp_cpu_access_check(struct vp_dmabuf *buf, bool write);
 bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 			     struct vp_cpu_access *left);
 
@@ -71,9 +72,13 @@ static inline void vp_cpu_access_fini(struct vp_dmabuf *buf)
 {
 }
 
-static inline bool vp_cpu_access_is_open(struct vp_dmabuf *buf)
+static inline bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write)
 {
 	return true;
+}
+
+static inline void vp_cpu_access_check(struct vp_dmabuf *buf, bool write)
+{
 }
 
 static inline bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,

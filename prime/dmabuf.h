@@ -443,6 +443,7 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			   unsigned long pgoff, bool for_cpu);
 vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
+pgprot_t vp_dmabuf_fault_prot(const struct vm_fault *vmf);
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);
 

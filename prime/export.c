@@ -121,19 +121,45 @@ static int vp_export_begin_cpu_access(struct dma_buf *kbuf,
 static int vp_export_end_cpu_access(struct dma_buf *kbuf,
 				    enum dma_data_direction dir)
 {
-	return vp_dmabuf_end_cpu_access(kbuf->priv, dir);
+	struct vp_dmabuf *buf = kbuf->priv;
+	int ret = vp_dmabuf_end_cpu_access(buf, dir);
+
+	/* The next touch is to be looked at again, as is the next write. */
+	if (vp_cpu_access_is_strict() && !vp_cpu_access_is_open(buf, true)) {
+		dma_resv_lock(buf->resv, NULL);
+		vp_export_zap_cpu_mappings(buf);
+		dma_resv_unlock(buf->resv);
+	}
+	return ret;
 }
 
 static vm_fault_t vp_export_fault(struct vm_fault *vmf)
 {
-	return vp_dmabuf_fault(vmf->vma->vm_private_data, vmf, vmf->pgoff,
-			       true);
+	struct vp_dmabuf *buf = vmf->vma->vm_private_data;
+	vm_fault_t ret = vp_dmabuf_fault(buf, vmf, vmf->pgoff, true);
+
+	if (ret == VM_FAULT_NOPAGE)
+		vp_cpu_access_check(buf, vmf->flags & FAULT_FLAG_WRITE);
+	return ret;
+}
+
+static vm_fault_t vp_export_write(struct vm_fault *vmf)
+{
+	vp_cpu_access_check(vmf->vma->vm_private_data, true);
+	return 0;
 }
 
 /* The mapping's file is the dma_buf's, and that keeps the buffer. */
 static const struct vm_operations_struct vp_export_vm_ops = {
 	.fault = vp_export_fault,
 	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
+};
+
+/* A page that was touched to read is mapped so, and the first write seen. */
+static const struct vm_operations_struct vp_export_strict_vm_ops = {
+	.fault = vp_export_fault,
+	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
+	.pfn_mkwrite = vp_export_write,
 };
 
 /*
@@ -166,7 +192,8 @@ static int vp_export_mmap(struct dma_buf *kbuf, struct vm_area_struct *vma)
 
 	if (ret)
 		return ret;
-	vma->vm_ops = &vp_export_vm_ops;
+	vma->vm_ops = vp_cpu_access_is_strict() ? &vp_export_strict_vm_ops :
+						  &vp_export_vm_ops;
 	vma->vm_private_data = kbuf->priv;
 	return vp_dmabuf_mmap(kbuf->priv, vma, vma->vm_pgoff);
 }
@@ -259,16 +286,6 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 	return installed;
 }
 
-/* From now on others may have the buffer, and its maker has to mind them. */
-static void vp_export_shared(struct vp_dmabuf *buf)
-{
-	if (!vp_cpu_access_is_strict())
-		return;
-	dma_resv_lock(buf->resv, NULL);
-	vp_dmabuf_zap_cpu_mappings(buf);
-	dma_resv_unlock(buf->resv);
-}
-
 /**
  * vp_dmabuf_kernel_get - the kernel's face of a buffer
  * @buf: the buffer
@@ -307,7 +324,6 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 
 		if (vp_export_install(buf, kbuf)) {
 			trace_export(buf);
-			vp_export_shared(buf);
 			return kbuf;
 		}
 		dma_buf_put(kbuf);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module parameter "strict": who touches a buffer that others share, and
- * has not said so with DMA_BUF_IOCTL_SYNC, is told.
+ * The module parameter "strict": who touches a dma-buf's mapping, and has not
+ * said so with DMA_BUF_IOCTL_SYNC, is told. Mappings of a GPU's node are not its
+ * business.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,7 +16,7 @@
 #include "vp_test.h"
 #include "vp_watch.h"
 
-IGT_TEST_DESCRIPTION("Touching shared memory outside of CPU access");
+IGT_TEST_DESCRIPTION("Touching a dma-buf's mapping outside of CPU access");
 
 #define OUTSIDE	"cpu-outside-access"
 #define SIZE	(4 * VP_PAGE)
@@ -71,7 +73,6 @@ enum way {
 	BY_IMPORTER,
 };
 
-
 static char *map_by(struct scene *scene, enum way way)
 {
 	char *map;
@@ -101,12 +102,12 @@ static bool was_seen(const struct scene *scene)
 	return vp_watch(scene->id)->violations;
 }
 
-static void touched_outside(enum way way)
+static void touched_outside(void)
 {
 	struct scene scene = prepare(SIZE);
 	struct scene other = prepare(VP_PAGE);
 	int log[2] = { vp_log_open(), vp_log_open() };
-	char *map = map_by(&scene, way), *others = map_by(&other, way);
+	char *map = map_by(&scene, BY_FD), *others = map_by(&other, BY_FD);
 	unsigned int before = vp_watch_total(OUTSIDE), count;
 
 	vp_strict(true);
@@ -131,10 +132,10 @@ static void touched_outside(enum way way)
 	let_go(&other);
 }
 
-static void touched_after_end(enum way way, size_t size)
+static void touched_after_end(size_t size)
 {
 	struct scene scene = prepare(size);
-	char *map = map_by(&scene, way);
+	char *map = map_by(&scene, BY_FD);
 	int log = vp_log_open();
 
 	vp_strict(true);
@@ -154,57 +155,177 @@ static void touched_after_end(enum way way, size_t size)
 	let_go(&scene);
 }
 
-/* Whatever the mapping. */
-static void touched_within(void)
+/* As a driver in user space does, which has no part in the program's brackets. */
+static void never_seen(enum way way)
 {
 	struct scene scene = prepare(SIZE);
-	char *by_fd = map_by(&scene, BY_FD), *by_handle, *by_importer;
+	char *map, *by_fd = map_by(&scene, BY_FD);
 
-	by_handle = map_by(&scene, BY_HANDLE);
-	by_importer = map_by(&scene, BY_IMPORTER);
 	vp_strict(true);
-	vp_sync_start(scene.dmabuf, READ);
-	touch(by_fd, scene.size);
-	touch(by_handle, scene.size);
-	touch(by_fd, scene.size);
-	touch(by_handle, scene.size);
-	touch(by_importer, scene.size);
-	igt_assert_eq(by_fd[0], 5);
-	vp_sync_end(scene.dmabuf, READ);
+	map = map_by(&scene, way);
+	touch(map, scene.size);
+	for (int i = 0; i < 2; i++) {
+		vp_sync_start(scene.dmabuf, DMA_BUF_SYNC_RW);
+		touch(by_fd, scene.size);
+		vp_sync_end(scene.dmabuf, DMA_BUF_SYNC_RW);
+		touch(map, scene.size);
+	}
 	igt_assert(!was_seen(&scene));
-	igt_assert_eq(by_importer[0], 5);
+	igt_assert_eq(map[0], 5);
+	/* The program's own mistake is. */
+	touch(by_fd, scene.size);
 	igt_assert(was_seen(&scene));
 	vp_strict(false);
+	vp_unmap(map, scene.size);
 	vp_unmap(by_fd, scene.size);
-	vp_unmap(by_handle, scene.size);
-	vp_unmap(by_importer, scene.size);
 	let_go(&scene);
 }
 
-/* Nobody shares it, so there is nobody to agree with. */
-static void touched_private(void)
+/* It was shared once, and whoever had it has let go of it. */
+static void alone_again(void)
 {
-	int gpu = vp_open(0), dmabuf;
-	uint32_t handle = vp_create(gpu, SIZE);
+	int gpu = vp_open(0), other = vp_open(1), dmabuf;
+	uint32_t handle = vp_create(gpu, SIZE), imported;
 	struct scene scene = { .id = vp_id(gpu, handle) };
-	char *map = vp_map(gpu, handle, SIZE, RW), *second;
+	char *map = vp_map(gpu, handle, SIZE, RW);
 
 	vp_strict(true);
 	touch(map, SIZE);
-	second = vp_map(gpu, handle, SIZE, RW);
-	touch(second, SIZE);
-	igt_assert(!was_seen(&scene));
-
-	/* From its export on it is shared, through whatever mapping. */
 	dmabuf = vp_export(gpu, handle);
+	imported = vp_import(other, dmabuf);
+	vp_sync_start(dmabuf, DMA_BUF_SYNC_RW);
 	touch(map, SIZE);
-	igt_assert(was_seen(&scene));
-	igt_assert_eq(second[0], 3);
+	vp_sync_end(dmabuf, DMA_BUF_SYNC_RW);
+	vp_close(other, imported);
+	close(dmabuf);
+	touch(map, SIZE);
+	igt_assert_eq(map[0], 3);
+	igt_assert(!was_seen(&scene));
 	vp_strict(false);
 	vp_unmap(map, SIZE);
-	vp_unmap(second, SIZE);
-	close(dmabuf);
+	close(other);
 	close(gpu);
+}
+
+/* The interface does not nest: the first end is the end. */
+static void touched_after_first_end(void)
+{
+	struct scene scene = prepare(SIZE);
+	char *map = map_by(&scene, BY_FD);
+
+	vp_strict(true);
+	vp_sync_start(scene.dmabuf, READ);
+	vp_sync_start(scene.dmabuf, WRITE);
+	touch(map, scene.size);
+	vp_sync_end(scene.dmabuf, WRITE);
+	igt_assert(!was_seen(&scene));
+	igt_assert_eq(map[0], 1);
+	igt_assert(was_seen(&scene));
+	vp_sync_end(scene.dmabuf, READ);
+	vp_strict(false);
+	vp_unmap(map, scene.size);
+	let_go(&scene);
+}
+
+/* What a program writes between the begin and the end of reading. */
+static void written_in_read(size_t size, bool read_first)
+{
+	struct scene scene = prepare(size);
+	int log = vp_log_open();
+	volatile char *map;
+
+	vp_strict(true);
+	map = map_by(&scene, BY_FD);
+	vp_sync_start(scene.dmabuf, DMA_BUF_SYNC_RW);
+	touch((char *)map, size);
+	vp_sync_end(scene.dmabuf, DMA_BUF_SYNC_RW);
+	vp_sync_start(scene.dmabuf, READ);
+	for (size_t at = 0; read_first && at < size; at += VP_PAGE)
+		igt_assert_eq(map[at], 1);
+	igt_assert(!was_seen(&scene));
+
+	map[VP_PAGE] = 5;
+	igt_assert(was_seen(&scene));
+	assert_reported(log, &scene);
+	/* It has worked, and was one mistake. */
+	igt_assert_eq(map[VP_PAGE], 5);
+	igt_assert_eq(vp_watch(scene.id)->violations, 1);
+	vp_sync_end(scene.dmabuf, READ);
+	vp_strict(false);
+	vp_unmap((char *)map, size);
+	close(log);
+	let_go(&scene);
+}
+
+/* Reading and writing where that was said, by this thread or another one. */
+static void written_in_write(uint64_t first, uint64_t then)
+{
+	struct scene scene = prepare(SIZE);
+	char *map;
+
+	vp_strict(true);
+	map = map_by(&scene, BY_FD);
+	vp_sync_start(scene.dmabuf, first);
+	for (size_t at = 0; at < scene.size; at += VP_PAGE)
+		igt_assert_eq(((volatile char *)map)[at], 0);
+	if (then)
+		vp_sync_start(scene.dmabuf, then);
+	touch(map, scene.size);
+	igt_assert_eq(map[0], 1);
+	vp_sync_end(scene.dmabuf, DMA_BUF_SYNC_RW);
+	igt_assert(!was_seen(&scene));
+	vp_strict(false);
+	vp_unmap(map, scene.size);
+	let_go(&scene);
+}
+
+struct in_thread {
+	int dmabuf;
+	uint64_t flags;
+	int ret;
+};
+
+static void *sync_in_thread(void *arg)
+{
+	struct in_thread *sync = arg;
+
+	sync->ret = vp_try_sync(sync->dmabuf, sync->flags);
+	return NULL;
+}
+
+static void sync_by_thread(const struct scene *scene, uint64_t flags)
+{
+	struct in_thread sync = { scene->dmabuf, flags, 0 };
+	pthread_t thread;
+
+	igt_assert_eq(pthread_create(&thread, NULL, sync_in_thread, &sync), 0);
+	pthread_join(thread, NULL);
+	igt_assert_eq(sync.ret, 0);
+}
+
+/* An access is there for all threads of its process, as long as it is open. */
+static void touched_in_other_threads(void)
+{
+	struct scene scene = prepare(SIZE);
+	volatile char *map;
+
+	vp_strict(true);
+	map = map_by(&scene, BY_FD);
+	sync_by_thread(&scene, DMA_BUF_SYNC_START | WRITE);
+	touch((char *)map, scene.size);
+	vp_sync_start(scene.dmabuf, READ);
+	touch((char *)map, scene.size);
+
+	/* The writing ends, the reading goes on. */
+	sync_by_thread(&scene, DMA_BUF_SYNC_END | WRITE);
+	igt_assert_eq(map[0], 2);
+	igt_assert(!was_seen(&scene));
+	map[0] = 3;
+	igt_assert(was_seen(&scene));
+	vp_sync_end(scene.dmabuf, READ);
+	vp_strict(false);
+	vp_unmap((char *)map, scene.size);
+	let_go(&scene);
 }
 
 /* A process has begun, and another one takes that for its own. */
@@ -293,40 +414,60 @@ static void not_strict(void)
 igt_main
 {
 	igt_describe("A touch of a dma-buf's mapping in no access is reported, and works");
-	vp_subtest("outside-fd")
-		touched_outside(BY_FD);
-
-	igt_describe("A touch of the maker's own mapping likewise");
-	vp_subtest("outside-handle")
-		touched_outside(BY_HANDLE);
-
-	igt_describe("A touch of an importer's mapping likewise");
-	vp_subtest("outside-importer")
-		touched_outside(BY_IMPORTER);
+	vp_subtest("outside")
+		touched_outside();
 
 	igt_describe("A touch after the end is reported, of a page touched before too");
-	vp_subtest("after-end-fd")
-		touched_after_end(BY_FD, SIZE);
-
-	igt_describe("After the end, through the maker's mapping");
-	vp_subtest("after-end-handle")
-		touched_after_end(BY_HANDLE, SIZE);
-
-	igt_describe("After the end, through an importer's mapping");
-	vp_subtest("after-end-importer")
-		touched_after_end(BY_IMPORTER, SIZE);
+	vp_subtest("after-end")
+		touched_after_end(SIZE);
 
 	igt_describe("After the end, in huge pages");
 	vp_subtest("after-end-huge")
-		touched_after_end(BY_HANDLE, 4 * VP_MIB);
+		touched_after_end(4 * VP_MIB);
 
-	igt_describe("Nothing is reported within accesses, whatever the mapping");
-	vp_subtest("within")
-		touched_within();
+	igt_describe("A touch of the maker's own mapping is not, whoever has the dma-buf");
+	vp_subtest("handle")
+		never_seen(BY_HANDLE);
 
-	igt_describe("A buffer that is not shared may be touched at any time");
-	vp_subtest("private")
-		touched_private();
+	igt_describe("Nor is one of an importer's mapping of its node");
+	vp_subtest("importer")
+		never_seen(BY_IMPORTER);
+
+	igt_describe("Nor is anything that the only owner does, after a buffer was shared");
+	vp_subtest("alone-again")
+		alone_again();
+
+	igt_describe("The first end of a thread that began twice ends its access");
+	vp_subtest("after-first-end")
+		touched_after_first_end();
+
+	igt_describe("A write to a page that was read, in an access to read, is reported");
+	vp_subtest("write-in-read")
+		written_in_read(SIZE, true);
+
+	igt_describe("A write to a page that was not touched before, in an access to read");
+	vp_subtest("write-in-read-first")
+		written_in_read(SIZE, false);
+
+	igt_describe("A write to a page of a huge page that was read, in an access to read");
+	vp_subtest("write-in-read-huge")
+		written_in_read(4 * VP_MIB, true);
+
+	igt_describe("A write to a huge page that was not touched before, in an access to read");
+	vp_subtest("write-in-read-huge-first")
+		written_in_read(4 * VP_MIB, false);
+
+	igt_describe("Writing in an access to write is as it should be, and so is reading");
+	vp_subtest("write-in-write")
+		written_in_write(WRITE, 0);
+
+	igt_describe("A thread that began to read begins to write, and writes what it has read");
+	vp_subtest("write-in-both")
+		written_in_write(READ, WRITE);
+
+	igt_describe("An access of one thread is there for the others, until it ends");
+	vp_subtest("other-threads")
+		touched_in_other_threads();
 
 	igt_describe("Another process's access does not cover mine");
 	vp_subtest("in-anothers")

@@ -176,7 +176,14 @@ struct drm_vprime_gem_mmap_offset {
 
 /** DRM_VPRIME_INFO_IMPORTED - this GPU imported the buffer through PRIME */
 #define DRM_VPRIME_INFO_IMPORTED	(1u << 0)
-/** DRM_VPRIME_INFO_EXPORTED - a dma-buf of the buffer exists */
+/**
+ * DRM_VPRIME_INFO_EXPORTED - the buffer has a dma-buf
+ *
+ * This does not say that somebody has a descriptor. The dma-buf lives for as long
+ * as there is a descriptor, a mapping of one or another driver's import, or a
+ * handle, on any GPU, that it was exported from or imported to: the DRM core keeps
+ * the dma-buf with those handles.
+ */
 #define DRM_VPRIME_INFO_EXPORTED	(1u << 1)
 /** DRM_VPRIME_INFO_FOREIGN - the memory belongs to another driver */
 #define DRM_VPRIME_INFO_FOREIGN		(1u << 2)
