@@ -60,10 +60,7 @@ int main(int argc, char **argv)
 	must(gpu < 0 ? gpu : 0, argv[1 + sync]);
 	must(buffer_create(gpu, SIZE, &buffer), "create");
 	must(buffer_export(&buffer), "export");
-	/* The mapping of the dma-buf, which is what DMA_BUF_IOCTL_SYNC is about. */
-	buffer.map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, buffer.dmabuf, 0);
-	if (buffer.map == MAP_FAILED)
-		err(2, "map");
+	must(buffer_map_dmabuf(&buffer), "map");
 
 	draw(&buffer, "first frame", sync);
 	gpu_look(&buffer, seen, sizeof(seen));

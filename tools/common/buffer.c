@@ -81,6 +81,16 @@ int buffer_map(struct buffer *buffer)
 	return 0;
 }
 
+int buffer_map_dmabuf(struct buffer *buffer)
+{
+	void *map = mmap(NULL, buffer->size, PROT_READ | PROT_WRITE, MAP_SHARED, buffer->dmabuf, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	buffer->map = map;
+	return 0;
+}
+
 static int sync_cpu(const struct buffer *buffer, unsigned int access, uint64_t end)
 {
 	struct dma_buf_sync sync = { .flags = end };

@@ -17,7 +17,7 @@ struct buffer {
 	uint32_t pitch;
 	/** @dmabuf: file descriptor of the dma-buf, -1 if there is none; closed with the buffer */
 	int dmabuf;
-	/** @map: where buffer_map() has mapped it, or NULL */
+	/** @map: where it is mapped, or NULL */
 	void *map;
 };
 
@@ -51,8 +51,15 @@ int buffer_export(struct buffer *buffer);
  */
 int buffer_import(int gpu, int dmabuf, struct buffer *buffer);
 
-/** buffer_map() - map it whole through its GPU, to read and to write */
+/**
+ * buffer_map() - map it whole through its GPU, to read and to write
+ *
+ * On a GPU that does not snoop the CPU's caches that is what the GPU sees.
+ */
 int buffer_map(struct buffer *buffer);
+
+/** buffer_map_dmabuf() - map it whole through its dma-buf, as the CPU sees it */
+int buffer_map_dmabuf(struct buffer *buffer);
 
 /* which way a CPU access goes */
 #define BUFFER_READ	1u

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GL on a GPU: Mesa's software renderer, which imports dma-bufs, and works on its
+ * mapping of them through the GPU's node. On a GPU with coherent=0 that is the GPU's
+ * view, so that GL has the bug of a missing DMA_BUF_IOCTL_SYNC as hardware would.
+ */
+#include <fcntl.h>
+#include <gbm.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <EGL/egl.h>
+#include <EGL/eglext.h>
+#include <GLES2/gl2.h>
+#include <GLES2/gl2ext.h>
+#include <drm_fourcc.h>
+
+#include "vp_scene.h"
+#include "vp_test.h"
+
+IGT_TEST_DESCRIPTION("GL on GPUs that snoop the CPU's caches, and that do not");
+
+#define SIDE	64		/* pixels */
+#define PITCH	(SIDE * 4)
+#define SIZE	(PITCH * SIDE)
+
+/* A pixel in the middle, in bytes. */
+#define PIXEL	(5 * PITCH + 5 * 4)
+
+static void start_gl(int gpu)
+{
+	static const EGLint attributes[] = {
+		EGL_CONTEXT_CLIENT_VERSION, 2, EGL_NONE
+	};
+	struct gbm_device *gbm = gbm_create_device(gpu);
+	EGLDisplay display;
+	EGLContext context;
+
+	igt_assert(gbm);
+	display = eglGetPlatformDisplay(EGL_PLATFORM_GBM_KHR, gbm, NULL);
+	igt_assert(eglInitialize(display, NULL, NULL));
+	igt_assert(eglBindAPI(EGL_OPENGL_ES_API));
+	context = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT,
+				   attributes);
+	igt_assert(eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE,
+				  context));
+	igt_info("%s\n", (const char *)glGetString(GL_RENDERER));
+}
+
+/* What GL reads and draws from here on is the buffer. */
+static void use_buffer(int dmabuf)
+{
+	const EGLint attributes[] = {
+		EGL_WIDTH, SIDE, EGL_HEIGHT, SIDE,
+		EGL_LINUX_DRM_FOURCC_EXT, DRM_FORMAT_ABGR8888,
+		EGL_DMA_BUF_PLANE0_FD_EXT, dmabuf,
+		EGL_DMA_BUF_PLANE0_OFFSET_EXT, 0,
+		EGL_DMA_BUF_PLANE0_PITCH_EXT, PITCH,
+		EGL_NONE
+	};
+	PFNEGLCREATEIMAGEKHRPROC create_image =
+		(PFNEGLCREATEIMAGEKHRPROC)eglGetProcAddress("eglCreateImageKHR");
+	PFNGLEGLIMAGETARGETTEXTURE2DOESPROC bind_image =
+		(PFNGLEGLIMAGETARGETTEXTURE2DOESPROC)
+		eglGetProcAddress("glEGLImageTargetTexture2DOES");
+	EGLImageKHR image = create_image(eglGetCurrentDisplay(), EGL_NO_CONTEXT,
+					 EGL_LINUX_DMA_BUF_EXT, NULL,
+					 attributes);
+	GLuint texture, framebuffer;
+
+	igt_assert_f(image != EGL_NO_IMAGE_KHR, "EGL error 0x%x\n",
+		     eglGetError());
+	glGenTextures(1, &texture);
+	glBindTexture(GL_TEXTURE_2D, texture);
+	bind_image(GL_TEXTURE_2D, image);
+	glGenFramebuffers(1, &framebuffer);
+	glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
+	glFramebufferTexture2D(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0,
+			       GL_TEXTURE_2D, texture, 0);
+	igt_assert_eq(glCheckFramebufferStatus(GL_FRAMEBUFFER),
+		      GL_FRAMEBUFFER_COMPLETE);
+}
+
+static uint32_t gl_sees(void)
+{
+	uint32_t pixel = 0;
+
+	glReadPixels(5, 5, 1, 1, GL_RGBA, GL_UNSIGNED_BYTE, &pixel);
+	igt_assert_eq(glGetError(), GL_NO_ERROR);
+	return pixel;
+}
+
+/* All channels alike, as in VP_NEW. */
+static void gl_draws(uint32_t word)
+{
+	float channel = (float)(word & 0xff) / 255;
+
+	glClearColor(channel, channel, channel, channel);
+	glClear(GL_COLOR_BUFFER_BIT);
+	glFinish();
+	igt_assert_eq(glGetError(), GL_NO_ERROR);
+}
+
+static void cpu_draws(const struct vp_scene *scene, uint32_t word)
+{
+	for (size_t at = 0; at < scene->size; at += sizeof(word))
+		vp_cpu_writes(scene, at, word);
+}
+
+/*
+ * The buffer is a dumb one of another GPU, as a compositor's and its client's. GL
+ * gets a file of its own, which it may close handles in.
+ */
+static struct vp_scene share(unsigned int gpu)
+{
+	struct vp_scene scene = {
+		.gpu = vp_open(gpu), .maker = vp_open(0), .size = SIZE,
+	};
+	struct vp_dumb dumb = vp_create_dumb(scene.maker, SIDE, SIDE, 32);
+
+	igt_assert_eq(dumb.pitch, PITCH);
+	scene.dmabuf = vp_export(scene.maker, dumb.handle);
+	scene.handle = vp_import(scene.gpu, scene.dmabuf);
+	scene.map = vp_map_dmabuf(scene.dmabuf, SIZE, PROT_READ | PROT_WRITE);
+	start_gl(vp_open(gpu));
+	use_buffer(scene.dmabuf);
+	vp_sync_start(scene.dmabuf, VP_WRITE);
+	cpu_draws(&scene, VP_OLD);
+	vp_sync_end(scene.dmabuf, VP_WRITE);
+	igt_assert_eq(gl_sees(), VP_OLD);
+	igt_assert_eq(vp_gpu_sees(&scene, PIXEL), VP_OLD);
+	return scene;
+}
+
+static void reads(unsigned int gpu, bool coherent)
+{
+	struct vp_scene scene = share(gpu);
+	uint32_t without, with;
+
+	cpu_draws(&scene, VP_NEW);
+	without = gl_sees();
+	igt_assert_eq(vp_gpu_sees(&scene, PIXEL), without);
+	vp_sync_start(scene.dmabuf, VP_WRITE);
+	cpu_draws(&scene, VP_NEWER);
+	vp_sync_end(scene.dmabuf, VP_WRITE);
+	with = gl_sees();
+	igt_info("CPU drew %08x without a sync, GL reads %08x; and %08x with one, GL reads %08x\n",
+		 VP_NEW, without, VP_NEWER, with);
+	igt_assert_eq(without, coherent ? VP_NEW : VP_OLD);
+	igt_assert_eq(with, VP_NEWER);
+}
+
+static void draws(unsigned int gpu, bool coherent)
+{
+	struct vp_scene scene = share(gpu);
+
+	gl_draws(VP_NEW);
+	igt_assert_eq(vp_gpu_sees(&scene, PIXEL), VP_NEW);
+	igt_assert_eq(vp_cpu_sees(&scene, PIXEL), coherent ? VP_NEW : VP_OLD);
+	vp_sync_start(scene.dmabuf, VP_READ);
+	igt_assert_eq(vp_cpu_sees(&scene, PIXEL), VP_NEW);
+	vp_sync_end(scene.dmabuf, VP_READ);
+
+	/* What another job of the GPU writes GL finds. */
+	vp_gpu_writes(&scene, PIXEL, VP_NEWER);
+	igt_assert_eq(gl_sees(), VP_NEWER);
+}
+
+/* In a process of its own, because Mesa leaves threads and files behind. */
+static void in_child(void (*test)(unsigned int, bool), const char *settings,
+		     bool coherent)
+{
+	unsigned int gpu = vp_config_plug("odd", settings);
+
+	igt_fork(child, 1)
+		test(gpu, coherent);
+	igt_waitchildren();
+	vp_config_remove("odd");
+}
+
+igt_main
+{
+	igt_describe("What the CPU drew without a sync GL on a GPU with coherent=0 does not see, nor does the GPU");
+	vp_subtest("reads")
+		in_child(reads, "coherent=0", false);
+
+	igt_describe("What GL drew there the GPU sees at once, and the CPU after a sync");
+	vp_subtest("draws")
+		in_child(draws, "coherent=0", false);
+
+	igt_describe("With coherent=1 everything is seen at once");
+	vp_subtest("coherent-control") {
+		in_child(reads, "", true);
+		in_child(draws, "", true);
+	}
+}
