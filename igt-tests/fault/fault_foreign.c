@@ -416,24 +416,24 @@ static int unmap_call(void)
 }
 
 /* With their mapping of it, on a GPU that does not snoop and has one, too. */
-static void open_shadowed(void)
+static void open_incoherent(void)
 {
 	s.foreign = vp_foreign_open_fresh();
 	s.gpu = vp_config_open("fault", "coherent=0");
 }
 
-static void make_shadowed(void)
+static void make_poked(void)
 {
 	make_attached();
 	vp_poke(s.gpu, s.handle, 0, s.bytes, SIZE);
 }
 
-static void use_shadowed(void)
+static void use_poked(void)
 {
 	igt_assert(vp_foreign_sees(s.foreign, s.theirs, SIZE, 7));
 }
 
-static void close_shadowed(void)
+static void close_incoherent(void)
 {
 	close_foreign();
 	vp_config_remove("fault");
@@ -504,11 +504,11 @@ static const struct vp_fault_op ops[] = {
 	  .begin = open_foreign, .prepare = make_attached,
 	  .call = map_theirs, .undo = unmap_theirs, .finish = drop_attached,
 	  .end = close_foreign, .least = 8, .may = MAPS },
-	{ .name = "map-shadowed",
+	{ .name = "map-incoherent",
 	  .what = "A dynamic importer maps what a GPU that does not snoop has",
-	  .begin = open_shadowed, .prepare = make_shadowed,
-	  .call = map_theirs, .verify = use_shadowed, .undo = unmap_theirs,
-	  .finish = drop_attached, .end = close_shadowed, .least = 3 },
+	  .begin = open_incoherent, .prepare = make_poked,
+	  .call = map_theirs, .verify = use_poked, .undo = unmap_theirs,
+	  .finish = drop_attached, .end = close_incoherent, .least = 3 },
 	{ .name = "unmap", .what = "A dynamic importer unmaps",
 	  .begin = open_foreign, .prepare = make_mapped, .call = unmap_call,
 	  .finish = drop_attached, .end = close_foreign,

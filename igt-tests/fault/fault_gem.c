@@ -348,8 +348,8 @@ static void see_chunks(void)
 }
 
 /*
- * The shadow of a GPU that does not snoop lies anywhere, so the buffer moves
- * when a GPU that does not reach all memory writes to it.
+ * The memory of a GPU that does not snoop lies anywhere, so the buffer moves when a
+ * GPU that does not reach all memory writes to it.
  */
 static void open_far(void)
 {

@@ -226,17 +226,20 @@ static void close_incoherent(void)
 	vp_config_remove("fault");
 }
 
-static void make_shadowed(void)
+/* The CPU and the GPU have written a page each that the other has not been shown. */
+static void make_different(void)
 {
 	uint32_t word = 1;
 
 	make_dmabuf();
-	vp_poke(s.gpu, s.handle, 0, &word, sizeof(word));
+	s.map = vp_map_dmabuf(s.dmabuf, SIZE, RW);
+	memset(s.map, 2, SIZE);
+	vp_poke(s.gpu, s.handle, SIZE - sizeof(word), &word, sizeof(word));
 }
 
-static void make_shadowed_access(void)
+static void make_different_access(void)
 {
-	make_shadowed();
+	make_different();
 	igt_assert_eq(begin_access(), 0);
 }
 
@@ -461,6 +464,11 @@ static const struct vp_fault_op ops[] = {
 	  .what = "The first touch of a dma-buf's mapping", GPU,
 	  .prepare = make_map, .call = touch, .finish = drop_map, .least = 5,
 	  .may = VP_FAULT_PAGES, .errnos = { EFAULT }, .not_enomem = true },
+	{ .name = "touch-dmabuf-incoherent",
+	  .what = "The same beside a GPU that does not snoop",
+	  .begin = open_incoherent, .prepare = make_map, .call = touch,
+	  .finish = drop_map, .end = close_incoherent, .least = 5,
+	  .may = VP_FAULT_PAGES, .errnos = { EFAULT }, .not_enomem = true },
 	{ .name = "sync-begin", .what = "DMA_BUF_IOCTL_SYNC, the first begin",
 	  DMABUF, .call = begin_access, .undo = must_end, .least = 1 },
 	{ .name = "sync-end", .what = "DMA_BUF_IOCTL_SYNC, an end", GPU,
@@ -468,13 +476,13 @@ static const struct vp_fault_op ops[] = {
 	  .may = VP_FAULT_NEVER },
 	{ .name = "sync-begin-incoherent",
 	  .what = "DMA_BUF_IOCTL_SYNC, the begin, with a GPU that does not snoop",
-	  .begin = open_incoherent, .prepare = make_shadowed,
-	  .call = begin_access, .undo = must_end, .finish = drop_dmabuf,
+	  .begin = open_incoherent, .prepare = make_different,
+	  .call = begin_access, .undo = must_end, .finish = drop_map,
 	  .end = close_incoherent, .least = 1 },
 	{ .name = "sync-end-incoherent",
 	  .what = "DMA_BUF_IOCTL_SYNC, the end, with a GPU that does not snoop",
-	  .begin = open_incoherent, .prepare = make_shadowed_access,
-	  .call = end_access, .finish = drop_dmabuf, .end = close_incoherent,
+	  .begin = open_incoherent, .prepare = make_different_access,
+	  .call = end_access, .finish = drop_map, .end = close_incoherent,
 	  .may = VP_FAULT_NEVER },
 
 	{ .name = "set-name", .what = "DMA_BUF_SET_NAME", DMABUF,

@@ -38,17 +38,20 @@ static void leave_dirt(int odd)
 	int gpus[2] = { vp_open(0), odd };
 	size_t size[2] = { DIRT, DIRT / 8 };
 	uint32_t handle;
+	int dmabuf;
 	void *dirt;
 
 	for (int i = 0; i < 2; i++) {
 		if (gpus[i] < 0)
 			continue;
 		handle = vp_create(gpus[i], size[i]);
-		dirt = vp_map(gpus[i], handle, size[i], RW);
+		dmabuf = vp_export(gpus[i], handle);
+		/* What the CPU sees; and memory, where that is not the same. */
+		dirt = vp_map_dmabuf(dmabuf, size[i], RW);
 		memset(dirt, 0xa5, size[i]);
-		/* The GPU's own copy of it, where it has one. */
 		vp_peek(gpus[i], handle, size[i] - 1, &(char){ 0 }, 1);
 		vp_unmap(dirt, size[i]);
+		close(dmabuf);
 		vp_close(gpus[i], handle);
 	}
 	close(gpus[0]);
@@ -223,7 +226,8 @@ static void moved(const char *settings)
 	const size_t at[] = { 0, 5 * VP_PAGE + 100, 2 * VP_MIB + 8, size - 1 };
 	int gpu = vp_config_open("odd", settings);
 	uint32_t handle = vp_create(gpu, size);
-	char *map = vp_map(gpu, handle, size, RW), *copy = malloc(size);
+	int dmabuf = vp_export(gpu, handle);
+	char *map = vp_map_dmabuf(dmabuf, size, RW), *copy = malloc(size);
 
 	igt_assert(copy);
 	leave_dirt(gpu);
@@ -247,6 +251,7 @@ static void moved(const char *settings)
 	}
 	free(copy);
 	vp_unmap(map, size);
+	close(dmabuf);
 	close(gpu);
 	vp_config_remove("odd");
 }
@@ -343,7 +348,7 @@ igt_main
 	vp_subtest("moved")
 		moved("coherent=1");
 
-	igt_describe("The same with a GPU that has memory of its own to look at");
+	igt_describe("The same beside a GPU that does not snoop");
 	vp_subtest("moved-incoherent")
 		moved("coherent=0");
 
