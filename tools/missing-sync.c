@@ -2,10 +2,12 @@
 /*
  * missing-sync - what a GPU sees of what the CPU writes, with and without DMA_BUF_IOCTL_SYNC
  *
- * The smallest program that has the bug: it draws into a shared buffer through a mapping, and has the
- * GPU look. Try it on a GPU with coherent=1 and on one with coherent=0.
+ * The smallest program that has the bug: it draws into a shared buffer through a mapping of its
+ * descriptor, and has the GPU look, and with --gl also GL on it. Try it on a GPU with coherent=1 and
+ * on one with coherent=0.
  */
 #include <err.h>
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 
 #include "common/buffer.h"
 #include "common/gpu.h"
+#include "missing-sync/gl.h"
 
 #define SIZE	4096
 
@@ -25,15 +28,12 @@ static void must(int error, const char *what)
 		errx(2, "%s: %s", what, strerror(-error));
 }
 
-/* what the GPU finds at the beginning of the buffer */
-static void gpu_look(const struct buffer *buffer, char *text, size_t size)
+static int open_gpu(const char *node)
 {
-	struct drm_vprime_gem_access access = {
-		.handle = buffer->handle, .size = size, .data = (uintptr_t)text
-	};
+	int gpu = gpu_open(node);
 
-	if (drmIoctl(buffer->gpu, DRM_IOCTL_VPRIME_GEM_PEEK, &access))
-		err(2, "the GPU's look");
+	must(gpu < 0 ? gpu : 0, node);
+	return gpu;
 }
 
 static void draw(const struct buffer *buffer, const char *picture, bool sync)
@@ -45,30 +45,60 @@ static void draw(const struct buffer *buffer, const char *picture, bool sync)
 		must(buffer_end(buffer, BUFFER_WRITE), "end");
 }
 
+/* Is @picture what is found at the beginning of the buffer? */
+static bool look(const struct buffer *buffer, const char *picture, bool gl)
+{
+	char seen[GL_LOOK] = "", by_gl[GL_LOOK] = "";
+	struct drm_vprime_gem_access access = {
+		.handle = buffer->handle, .size = sizeof(seen), .data = (uintptr_t)seen
+	};
+
+	if (drmIoctl(buffer->gpu, DRM_IOCTL_VPRIME_GEM_PEEK, &access))
+		err(2, "the GPU's look");
+	printf("CPU drew '%s', GPU sees '%.15s'", picture, seen);
+	if (gl) {
+		gl_look(by_gl);
+		printf(", GL on it sees '%.15s'", by_gl);
+	}
+	putchar('\n');
+	return !strcmp(seen, picture) && (!gl || !strcmp(by_gl, picture));
+}
+
 int main(int argc, char **argv)
 {
-	bool sync = argc > 1 && !strcmp(argv[1], "--sync");
+	static const struct option options[] = {
+		{ "sync", no_argument, NULL, 's' },
+		{ "gl", no_argument, NULL, 'g' },
+		{ 0 },
+	};
+	bool sync = false, gl = false, right;
 	struct buffer buffer = BUFFER_NONE;
-	char seen[16];
-	int gpu;
+	const char *node, *wrong;
+	int option;
 
-	if (argc != 2 + sync) {
-		fputs("usage: missing-sync [--sync] NODE\n", stderr);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		sync |= option == 's';
+		gl |= option == 'g';
+		if (option == '?')
+			return 2;
+	}
+	if (optind != argc - 1) {
+		fputs("usage: missing-sync [--sync] [--gl] NODE\n", stderr);
 		return 2;
 	}
-	gpu = gpu_open(argv[1 + sync]);
-	must(gpu < 0 ? gpu : 0, argv[1 + sync]);
-	must(buffer_create(gpu, SIZE, &buffer), "create");
+	node = argv[optind];
+	must(buffer_create(open_gpu(node), SIZE, &buffer), "create");
 	must(buffer_export(&buffer), "export");
 	must(buffer_map_dmabuf(&buffer), "map");
+	wrong = gl ? gl_open(open_gpu(node), buffer.dmabuf) : NULL;
+	if (wrong)
+		errx(2, "%s", wrong);
 
 	draw(&buffer, "first frame", sync);
-	gpu_look(&buffer, seen, sizeof(seen));
-	printf("CPU drew 'first frame', GPU sees '%.15s'\n", seen);
+	look(&buffer, "first frame", gl);
 	draw(&buffer, "second frame", sync);
-	gpu_look(&buffer, seen, sizeof(seen));
-	printf("CPU drew 'second frame', GPU sees '%.15s'\n", seen);
+	right = look(&buffer, "second frame", gl);
 
 	buffer_close(&buffer);
-	return strcmp(seen, "second frame") != 0;
+	return !right;
 }

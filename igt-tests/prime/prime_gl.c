@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <gbm.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <EGL/egl.h>
@@ -14,6 +15,7 @@
 #include <GLES2/gl2ext.h>
 #include <drm_fourcc.h>
 
+#include "vp_program.h"
 #include "vp_scene.h"
 #include "vp_test.h"
 
@@ -165,6 +167,34 @@ static void draws(unsigned int gpu, bool coherent)
 	igt_assert_eq(gl_sees(), VP_NEWER);
 }
 
+/* What the README's program says of GL, with Mesa's own words on the standard error. */
+static void run_missing_sync(const char *settings, const char *option,
+			     const char *second)
+{
+	unsigned int gpu = vp_config_plug("odd", settings);
+	char node[300], wanted[160];
+	struct vp_ran ran;
+
+	igt_assert_eq(vp_node_path(gpu, VP_RENDER, node, sizeof(node)), 0);
+	ran = vp_run_words(NULL, "missing-sync", "--gl", node, option);
+	snprintf(wanted, sizeof(wanted),
+		 "CPU drew 'first frame', GPU sees 'first frame', GL on it sees 'first frame'\n"
+		 "CPU drew 'second frame', GPU sees '%s', GL on it sees '%s'\n",
+		 second, second);
+	igt_assert_f(!strcmp(ran.out, wanted), "%s, %s: %s%s", settings,
+		     option ? option : "no option", ran.out, ran.err);
+	igt_assert_eq(ran.status, strcmp(second, "second frame") != 0);
+	vp_ran_free(&ran);
+	vp_config_remove("odd");
+}
+
+static void missing_sync(void)
+{
+	run_missing_sync("coherent=0", NULL, "first frame");
+	run_missing_sync("coherent=0", "--sync", "second frame");
+	run_missing_sync("", NULL, "second frame");
+}
+
 /* In a process of its own, because Mesa leaves threads and files behind. */
 static void in_child(void (*test)(unsigned int, bool), const char *settings,
 		     bool coherent)
@@ -192,4 +222,8 @@ igt_main
 		in_child(reads, "", true);
 		in_child(draws, "", true);
 	}
+
+	igt_describe("The program missing-sync --gl shows its bug with coherent=0, and only there and without --sync");
+	vp_subtest("missing-sync")
+		missing_sync();
 }

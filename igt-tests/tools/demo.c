@@ -398,6 +398,29 @@ static void fails_without(unsigned int fence)
 	drop_pair();
 }
 
+/*
+ * Side A is the CPU, and side B a GPU that does not snoop: in the first run that of
+ * both sides, then only the one that has made the buffers.
+ */
+static void noncoherent(void)
+{
+	struct pair pair = make_pair(PATIENT_GPU " coherent=0");
+
+	works(pair.a, pair.b);
+	works(pair.a, "--gpu-b=0");
+	drop_pair();
+}
+
+/* Without a sync the check sees it there, and nowhere else. */
+static void unsynced(const char *option)
+{
+	struct pair pair = make_pair(PATIENT_GPU " coherent=0");
+
+	refuses(" is wrong at ", option, pair.a, pair.b);
+	works(option);
+	drop_pair();
+}
+
 /* A fence that times out is what is said, and not which pixels are wrong. */
 static void times_out(unsigned int fence)
 {
@@ -519,6 +542,7 @@ static void refuses_options(void)
 	refuses("should be FENCE=MS", "--late", "picture-drawn");
 	refuses("not a number of ms", "--late", "picture-drawn=soon");
 	refuses("not one of", "--early", "");
+	refuses("neither picture nor result", "--unsynced", "all");
 	refuses("not a number of seconds", "--patience", "0");
 	refuses("not the number of a GPU", "--gpu-a", "64");
 }
@@ -564,6 +588,18 @@ igt_main
 	igt_describe("A bit that changes after the drawing is noticed");
 	vp_subtest("spoiled-result")
 		refuses("wrong", "--spoil", "result");
+
+	igt_describe("Every pixel arrives by way of GPUs that do not snoop");
+	vp_subtest("noncoherent")
+		noncoherent();
+
+	igt_describe("There a picture drawn without a sync is noticed");
+	vp_subtest("unsynced-picture")
+		unsynced("--unsynced=picture");
+
+	igt_describe("And a result that is read without one");
+	vp_subtest("unsynced-result")
+		unsynced("--unsynced=result");
 
 	igt_describe("A file that does not exist is one line and exit code 1");
 	vp_subtest("no-file")

@@ -17,13 +17,13 @@
 /* the argument that makes the program side B */
 #define SIDE_B_ARGUMENT	"--side-b"
 
-/* which pixel to spoil, to see that the check behind it notices */
-enum spoil {
-	SPOIL_NOTHING,
-	/* one in the shared buffer, after the picture went in */
-	SPOIL_PICTURE,
-	/* one in the target, after side B has drawn */
-	SPOIL_RESULT,
+/* with which of its buffers side A does something wrong, to see that the check behind it notices */
+enum part {
+	NOTHING,
+	/* when it has drawn the picture, for side B */
+	PICTURE,
+	/* when it reads the target, after side B has drawn */
+	RESULT,
 };
 
 struct options {
@@ -34,7 +34,10 @@ struct options {
 	const char *timeline;
 	/* indices of the two GPUs; the same twice is allowed */
 	uint32_t gpu_a, gpu_b;
-	enum spoil spoil;
+	/* flip a bit */
+	enum part spoil;
+	/* leave DMA_BUF_IOCTL_SYNC out */
+	enum part unsynced;
 	/* do what comes after this hand-over before waiting for it; 0: nothing */
 	enum handover early;
 	/*

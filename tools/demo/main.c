@@ -35,6 +35,9 @@ static void usage(FILE *to)
 	      "To see that the demo would notice:\n"
 	      "  --spoil picture   flip a bit before side B looks; the run has to fail\n"
 	      "  --spoil result    flip a bit after side B has drawn; the run has to fail\n"
+	      "  --unsynced picture  draw it without DMA_BUF_IOCTL_SYNC; with coherent=0 for\n"
+	      "                    vprimeN of --gpu-b the run has to fail\n"
+	      "  --unsynced result  read what side B has drawn without it; likewise\n"
 	      "  --late FENCE=MS   do what that fence is for only after so many ms\n"
 	      "  --early FENCE     do what comes after it without waiting for it; with --late\n"
 	      "                    of the same one the run has to fail\n"
@@ -42,12 +45,12 @@ static void usage(FILE *to)
 	      to);
 }
 
-static enum spoil parse_spoil(const char *text)
+static enum part parse_part(const char *text)
 {
 	if (!strcmp(text, "picture"))
-		return SPOIL_PICTURE;
+		return PICTURE;
 	if (!strcmp(text, "result"))
-		return SPOIL_RESULT;
+		return RESULT;
 	fail("%s: neither picture nor result", text);
 }
 
@@ -94,6 +97,7 @@ static const struct option long_options[] = {
 	{ "gpu-a", required_argument, NULL, 'a' },
 	{ "gpu-b", required_argument, NULL, 'b' },
 	{ "spoil", required_argument, NULL, 's' },
+	{ "unsynced", required_argument, NULL, 'u' },
 	{ "timeline", required_argument, NULL, 't' },
 	{ "patience", required_argument, NULL, 'p' },
 	{ "early", required_argument, NULL, 'e' },
@@ -132,7 +136,10 @@ int main(int argc, char **argv)
 			options.gpu_b = parse_index(optarg);
 			break;
 		case 's':
-			options.spoil = parse_spoil(optarg);
+			options.spoil = parse_part(optarg);
+			break;
+		case 'u':
+			options.unsynced = parse_part(optarg);
 			break;
 		case 't':
 			options.timeline = optarg;

@@ -172,7 +172,8 @@ static void export_and_map(struct side_a *a, struct buffer *buffer)
 {
 	must(a, buffer_export(buffer), "export");
 	check_fd_size(a, buffer);
-	must(a, buffer_map(buffer), "map");
+	/* what is mapped through the GPU can be what the GPU sees; this is the CPU's */
+	must(a, buffer_map_dmabuf(buffer), "map");
 }
 
 /* the picture's buffer is a dumb one, as Mesa's and any compositor's are */
@@ -223,7 +224,8 @@ static void make_buffers(struct side_a *a)
 
 	make_picture(a);
 	make_target(a);
-	access_begin(a->options->gpu_a, &a->picture, BUFFER_WRITE);
+	if (a->options->unsynced != PICTURE)
+		access_begin(a->options->gpu_a, &a->picture, BUFFER_WRITE);
 	access_begin(a->options->gpu_a, &a->target, BUFFER_WRITE);
 	a->drawn = fence_make(PICTURE_DRAWN, a->options->gpu_a, &a->picture);
 	a->cleared = fence_make(TARGET_CLEARED, a->options->gpu_a, &a->target);
@@ -257,9 +259,10 @@ static void draw_picture(struct side_a *a)
 	for (y = 0; y < reference->height; y++)
 		memcpy(picture_row(&a->in_picture, y), picture_row(reference, y),
 		       reference->pitch);
-	if (a->options->spoil == SPOIL_PICTURE)
+	if (a->options->spoil == PICTURE)
 		picture_row(&a->in_picture, reference->height / 2)[reference->width / 2] ^= 1;
-	access_end(a->options->gpu_a, &a->picture, BUFFER_WRITE);
+	if (a->options->unsynced != PICTURE)
+		access_end(a->options->gpu_a, &a->picture, BUFFER_WRITE);
 	table_check(&row, "%s pixels, pitch %u",
 		    grouped((uint64_t)reference->width * reference->height, text),
 		    a->picture.pitch);
@@ -365,8 +368,8 @@ static bool find_wrong(const struct side_a *a, uint32_t *x, uint32_t *y)
 	return false;
 }
 
-/* @waited: CPU access begins and ends as it should; else it would wait, too */
-static void check_target(struct side_a *a, bool waited)
+/* @bracket: CPU access begins and ends as it should; to begin waits for fences, too */
+static void check_target(struct side_a *a, bool bracket)
 {
 	struct wire_row row = table_row((int)a->options->gpu_a, "check target",
 					"read target through its mapping");
@@ -375,15 +378,15 @@ static void check_target(struct side_a *a, bool waited)
 	char text[GROUPED];
 	bool wrong;
 
-	if (waited)
+	if (bracket)
 		access_begin(a->options->gpu_a, &a->target, BUFFER_READ | BUFFER_WRITE);
-	if (a->options->spoil == SPOIL_RESULT)
+	if (a->options->spoil == RESULT)
 		picture_row(&a->in_target, turn->height / 2)[turn->width / 2] ^= 1;
 	wrong = find_wrong(a, &x, &y);
 	if (wrong)
 		got = picture_row(&a->in_target, y)[x];
 
-	if (waited)
+	if (bracket)
 		access_end(a->options->gpu_a, &a->target, BUFFER_READ | BUFFER_WRITE);
 	if (wrong)
 		fail("vprime%u: the result is wrong at %u,%u: expected 0x%08x, got 0x%08x",
@@ -565,7 +568,7 @@ void side_a(const struct options *options)
 	clear_target(&a);
 	wait_for_target(&a);
 	wait_for_picture(&a);
-	check_target(&a, true);
+	check_target(&a, options->unsynced != RESULT);
 	peer_end(&a.b);
 
 	write_result(&a);

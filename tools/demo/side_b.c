@@ -36,6 +36,8 @@ struct side_b {
 	char render[GPU_PATH];
 	/* the render node, for this program's own view of the buffers */
 	int gpu;
+	/* with a GPU that snoops that is the CPU's view, and needs brackets; else the GPU's */
+	bool snoops;
 	/* the render node once more, for Mesa */
 	int mesa_gpu;
 	struct drawing *drawing;
@@ -117,6 +119,7 @@ static void delay(const struct side_b *b, enum handover handover)
 
 static void open_gpu(struct side_b *b)
 {
+	struct drm_vprime_get_param coherent = { .param = DRM_VPRIME_PARAM_COHERENT };
 	struct gpu gpus[GPU_MAX];
 	int count = gpu_list("vprime", gpus), i;
 
@@ -129,6 +132,9 @@ static void open_gpu(struct side_b *b)
 	b->gpu = gpu_open(b->render);
 	if (b->gpu < 0)
 		fail("%s: %s", b->render, strerror(-b->gpu));
+	if (drmIoctl(b->gpu, DRM_IOCTL_VPRIME_GET_PARAM, &coherent))
+		fail("vprime%u: whether it snoops: %s", b->task.gpu, strerror(errno));
+	b->snoops = coherent.value;
 }
 
 static void receive_reference(struct side_b *b)
@@ -229,12 +235,14 @@ static bool find_wrong(const struct side_b *b, const struct picture *seen, uint3
 
 static void begin(const struct side_b *b, const struct received *received, unsigned int access)
 {
-	access_begin(b->task.gpu, &received->buffer, access);
+	if (b->snoops)
+		access_begin(b->task.gpu, &received->buffer, access);
 }
 
 static void end(const struct side_b *b, const struct received *received, unsigned int access)
 {
-	access_end(b->task.gpu, &received->buffer, access);
+	if (b->snoops)
+		access_end(b->task.gpu, &received->buffer, access);
 }
 
 /* how it lies in this side's mapping */
