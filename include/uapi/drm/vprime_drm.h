@@ -157,7 +157,9 @@ struct drm_vprime_gem_create {
  * unplugged. If the program does not ask for an address, a mapping of at least the
  * size of a huge page gets one at which huge pages can be mapped. A mapping of a
  * DRM_VPRIME_INFO_READ_ONLY buffer cannot be made writable with mprotect(2),
- * unless the module's enforce_read_only is 0. Errors of mmap(2):
+ * unless the module's enforce_read_only is 0. On a GPU with coherent=0 a mapping
+ * shows what the GPU sees, and needs no DMA_BUF_IOCTL_SYNC; mappings of the dma-buf
+ * and of GPUs with coherent=1 show what the CPU sees. Errors of mmap(2):
  *
  *  - EINVAL: the mapping is not MAP_SHARED, does not begin at @offset, or is longer
  *    than the buffer.
@@ -259,8 +261,9 @@ struct drm_vprime_gem_info {
  * what the program gives. The access is made through the GPU's mapping of the
  * buffer, as one of a job would be; the first access makes the mapping. It waits
  * for the fences on the buffer: a peek for those for writing, a poke for all.
- * A GPU with coherent=0 does not see what the CPU wrote, nor the CPU what the GPU
- * wrote, without a DMA_BUF_IOCTL_SYNC.
+ * A GPU with coherent=0 sees what the CPU wrote after a DMA_BUF_IOCTL_SYNC with
+ * DMA_BUF_SYNC_END and DMA_BUF_SYNC_WRITE, and the CPU what the GPU wrote after one
+ * with DMA_BUF_SYNC_START.
  *
  * A large access is made in pieces, and other users of the buffer may come in
  * between. If it fails, the pieces before have been made, and pages and a mapping
