@@ -242,7 +242,7 @@ test-debug: export TEST := $(value TEST)
 test-debug: ## all tests on a kernel with every check, the racing ones on one with KCSAN (built at first)
 	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt,programs)
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
-		VPRIME_KCSAN_TESTS='$(racing)' VPRIME_PARALLEL_TESTS='$(parallel)' VPRIME_LEFT_OUT=demo \
+		VPRIME_KCSAN_TESTS='$(racing)' VPRIME_PARALLEL_TESTS='$(parallel)' VPRIME_LEFT_OUT='demo prime_gl' \
 			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
 
 .PHONY: test-table
