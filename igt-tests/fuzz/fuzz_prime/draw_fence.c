@@ -6,6 +6,7 @@
 #include "vp_test.h"
 
 #define MAX_TIMELINES	6	/* of a file */
+#define MAX_WAITING	2	/* processes */
 
 static bool fz_draw_file_and(bool (*rest)(struct fz_file *file))
 {
@@ -128,8 +129,20 @@ bool fz_draw_wrong(void)
 	return fz_draw_fd(FZ_KINDS);
 }
 
+/* Those who wait do nothing else. */
+static bool enough_wait(void)
+{
+	unsigned int wait = 0;
+
+	for (unsigned int proc = 0; proc < fz_in->procs; proc++)
+		wait += fz_in->proc[proc].blocked;
+	return wait >= MAX_WAITING;
+}
+
 bool fz_draw_block(void)
 {
+	if (enough_wait())
+		return false;
 	fz_out->arg[2] = fz_dice(2);
 	fz_out->arg[3] = fz_dice(4);
 	return fz_draw_handle();

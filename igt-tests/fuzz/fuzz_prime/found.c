@@ -32,52 +32,112 @@ static const char *const older_fence_stays[] = {
 	NULL
 };
 
-/*
- * Process 1 has to wait for a first fence. A second one comes meanwhile, and it
- * waits for that as well; but not for the third, which comes during that. The third
- * is put where the first was, so that the kernel's own wait does not see it either.
- */
-#define WAITS_TWICE(mode) {						\
+/* Process 1 has imported the buffer 2 of process 0, at the handle 7 of its file 6. */
+#define SHARED								\
 	"1 open proc=0 gpu=0 node=0",					\
 	"2 create proc=0 file=1 bytes=4096 how=0",			\
 	"3 export proc=0 file=1 handle=2 flags=3 how=0",		\
 	"4 send proc=0 fd=3 to=1",					\
 	"5 receive proc=1",						\
 	"6 open proc=1 gpu=0 node=0",					\
-	"7 import proc=1 file=6 fd=5",					\
+	"7 import proc=1 file=6 fd=5"
+
+/* And process 2, at the handle 11 of its file 8. */
+#define SHARED_BY_THREE							\
+	SHARED,								\
+	"8 open proc=2 gpu=0 node=0",					\
+	"9 send proc=0 fd=3 to=2",					\
+	"10 receive proc=2",						\
+	"11 import proc=2 file=8 fd=10"
+
+/*
+ * Process 1 has to wait for a first fence. A second one, which comes meanwhile, is
+ * pending when the first one signals, and it goes on all the same; but for the
+ * kernel's own wait at the begin of an access, which may see the second one.
+ */
+#define WAITS_FOR_NO_LATER_ONE(mode) {					\
+	SHARED,								\
 	"8 timeline proc=0 file=1 how=0",				\
 	"9 timeline proc=0 file=1 how=0",				\
-	"10 timeline proc=0 file=1 how=0",				\
-	"11 fence proc=0 file=1 timeline=8 how=0",			\
-	"12 fence proc=0 file=1 timeline=9 how=0",			\
-	"13 fence proc=0 file=1 timeline=10 how=0",			\
+	"10 fence proc=0 file=1 timeline=8 how=0",			\
+	"11 fence proc=0 file=1 timeline=9 how=0",			\
+	"12 put-sync proc=0 fd=3 sync=10 flags=3",			\
+	"13 block proc=1 file=6 handle=7 write=1 mode=" mode,		\
 	"14 put-sync proc=0 fd=3 sync=11 flags=3",			\
-	"15 block proc=1 file=6 handle=7 write=1 mode=" mode,		\
-	"16 put-sync proc=0 fd=3 sync=12 flags=3",			\
-	"17 timeline-signal proc=0 file=1 timeline=8 seqno=1 error=0 how=0",  \
-	"18 put-sync proc=0 fd=3 sync=13 flags=3",			\
-	"19 timeline-signal proc=0 file=1 timeline=9 seqno=1 error=0 how=0",  \
-	"20 timeline-signal proc=0 file=1 timeline=10 seqno=1 error=0 how=0", \
-	"21 peek proc=0 file=1 handle=2 offset=0 size=4096 how=0",	\
+	"15 timeline-signal proc=0 file=1 timeline=8 seqno=1 error=0 how=0",  \
+	"16 timeline-signal proc=0 file=1 timeline=9 seqno=1 error=0 how=0",  \
+	"17 peek proc=0 file=1 handle=2 offset=0 size=4096 how=0",	\
 	NULL								\
 }
 
-static const char *const peek_waits_twice[] = WAITS_TWICE("1");
-static const char *const poke_waits_twice[] = WAITS_TWICE("2");
-static const char *const access_waits_twice[] = WAITS_TWICE("3");
+static const char *const wait_for_no_later[] = WAITS_FOR_NO_LATER_ONE("0");
+static const char *const peek_for_no_later[] = WAITS_FOR_NO_LATER_ONE("1");
+static const char *const poke_for_no_later[] = WAITS_FOR_NO_LATER_ONE("2");
+static const char *const access_for_no_later[] = WAITS_FOR_NO_LATER_ONE("3");
+
+/*
+ * A reader's fence is on the buffer, for which a GPU waits that is to write. It is
+ * the first in the line: another reader's fence is refused, and a GPU that is to
+ * read waits, which would not have to for the first one. When that signals, what is
+ * read is what was written.
+ */
+static const char *const poke_not_overtaken[] = {
+	SHARED_BY_THREE,
+	"12 attach proc=0 file=1 handle=2 write=0 how=0",
+	"13 block proc=1 file=6 handle=7 write=1 mode=2",
+	"14 attach proc=0 file=1 handle=2 write=0 how=0",
+	"15 wait proc=0 file=1 handle=2 write=0 how=0",
+	"16 poll proc=0 fd=3 events=1",
+	"17 block proc=2 file=8 handle=11 write=0 mode=1",
+	"18 signal proc=0 file=1 fence=12 how=0",
+	NULL
+};
+
+/* The same with a writer's fence, and a second GPU that writes before one reads. */
+static const char *const pokes_in_line[] = {
+	SHARED_BY_THREE,
+	"12 attach proc=0 file=1 handle=2 write=1 how=0",
+	"13 block proc=1 file=6 handle=7 write=1 mode=2",
+	"14 block proc=2 file=8 handle=11 write=1 mode=2",
+	"15 signal proc=0 file=1 fence=12 how=0",
+	"16 peek proc=0 file=1 handle=2 offset=0 size=4096 how=0",
+	NULL
+};
+
+/* One that is to read is before one that is to write, and does not see that. */
+static const char *const peek_not_overtaken[] = {
+	SHARED_BY_THREE,
+	"12 poke proc=0 file=1 handle=2 offset=0 size=4096 how=0",
+	"13 attach proc=0 file=1 handle=2 write=1 how=0",
+	"14 block proc=1 file=6 handle=7 write=0 mode=1",
+	"15 block proc=2 file=8 handle=11 write=1 mode=2",
+	"16 signal proc=0 file=1 fence=13 how=0",
+	"17 peek proc=0 file=1 handle=2 offset=0 size=4096 how=0",
+	NULL
+};
+
+/*
+ * A process is killed while its GPU waits: that will not be done, and its fence says
+ * so to those who have it; who waits for nothing else goes on.
+ */
+static const char *const killed_in_line[] = {
+	SHARED_BY_THREE,
+	"12 attach proc=0 file=1 handle=2 write=0 how=0",
+	"13 block proc=1 file=6 handle=7 write=1 mode=2",
+	"14 get-sync proc=0 fd=3 flags=1",
+	"15 block proc=2 file=8 handle=11 write=0 mode=1",
+	"16 kill proc=1",
+	"17 sync-info proc=0 fd=14",
+	"18 attach proc=0 file=1 handle=2 write=0 how=0",
+	NULL
+};
 
 /*
  * Process 1 waits for a fence of a file that nobody has any more: it is in the mail
  * for process 1. The fence is due; it was left to its limit before.
  */
 static const char *const mail_for_who_waits[] = {
-	"1 open proc=0 gpu=0 node=0",
-	"2 create proc=0 file=1 bytes=4096 how=0",
-	"3 export proc=0 file=1 handle=2 flags=2 how=0",
-	"4 send proc=0 fd=3 to=1",
-	"5 receive proc=1",
-	"6 open proc=1 gpu=0 node=0",
-	"7 import proc=1 file=6 fd=5",
+	SHARED,
 	"8 attach proc=0 file=1 handle=2 write=1 how=0",
 	"9 block proc=1 file=6 handle=7 write=1 mode=0",
 	"10 send proc=0 fd=1 to=1",
@@ -87,9 +147,14 @@ static const char *const mail_for_who_waits[] = {
 
 const struct fz_found fz_found[] = {
 	{ "older-fence-stays", older_fence_stays, false },
-	{ "peek-waits-twice", peek_waits_twice, false },
-	{ "poke-waits-twice", poke_waits_twice, false },
-	{ "access-waits-twice", access_waits_twice, false },
+	{ "wait-for-no-later-one", wait_for_no_later, false },
+	{ "peek-for-no-later-one", peek_for_no_later, false },
+	{ "poke-for-no-later-one", poke_for_no_later, false },
+	{ "access-for-no-later-one", access_for_no_later, false },
+	{ "poke-not-overtaken", poke_not_overtaken, false },
+	{ "pokes-in-line", pokes_in_line, false },
+	{ "peek-not-overtaken", peek_not_overtaken, false },
+	{ "killed-in-line", killed_in_line, false },
 	{ "mail-for-who-waits", mail_for_who_waits, true },
 };
 

@@ -26,8 +26,22 @@ struct fz_steps {
 	unsigned int n, room;
 };
 
+/* What a process waits for, in the middle of a call. */
+struct fz_waiting {
+	struct fz_buf *buf;
+	struct fz_view *view;		/* a GPU's, which is to read or write it */
+	uint32_t inst_gone;		/* that GPU is, since that step, or 0 */
+	bool write;
+	unsigned int mode;
+	bool begun;			/* what is left is a wait of the kernel's own */
+	struct fz_vec fences;		/* that are to signal first */
+	struct fz_fence *job;		/* what others wait for meanwhile, or NULL */
+	uint8_t *bytes;			/* a page, to be read or written */
+};
+
 struct fz_proc {
 	bool alive, blocked;
+	struct fz_waiting waiting;	/* while it is blocked */
 	pid_t pid;
 	struct fz_box *box;
 	int mail[2];			/* descriptors: to be written, and read */
@@ -39,18 +53,6 @@ struct fz_proc {
 /* A folder of configfs. */
 struct fz_gpu {
 	struct fz_inst *inst;		/* NULL: not plugged in */
-};
-
-/* The process that has to wait, if there is one. */
-struct fz_waiting {
-	struct fz_buf *buf;
-	struct fz_inst *inst;
-	uint32_t inst_gone;		/* at that step, or 0 */
-	bool write;
-	unsigned int mode;
-	struct fz_vec fences;		/* that are to signal first */
-	bool again;			/* they came while it waited for others */
-	uint8_t *bytes;			/* a page, to be read or written */
 };
 
 struct fz_random {
@@ -84,7 +86,6 @@ struct fz_run {
 	struct fz_proc proc[FZ_PROCS];
 	struct fz_gpu gpu[FZ_GPUS];
 	struct fz_vec bufs, files, pending;
-	struct fz_waiting waiting;
 	char vgem[FZ_NAME];
 	bool vgem_maps;			/* what it imports */
 	int processor;			/* that all of them are on */
@@ -168,8 +169,10 @@ void fz_find_vgem(struct fz_run *run);
 /* vgem imports. */
 void fz_import_foreign(struct fz_run *run, const struct fz_step *step,
 		       struct fz_fd *fd, struct fz_fd *from);
-/* Does the process that waits still have to, and does it? */
+/* Do the processes that wait still have to, and do they? */
 void fz_look_after_waiting(struct fz_run *run);
+/* It has done what it waited for, or never will; for that state see a fence's. */
+void fz_stop_waiting(struct fz_run *run, unsigned int proc, int state);
 
 /* Steps (steps.c, generate.c). */
 typedef void fz_do_fn(struct fz_run *run, const struct fz_step *step);

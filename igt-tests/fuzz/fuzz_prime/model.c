@@ -417,12 +417,13 @@ void fz_proc_end(struct fz_run *run, unsigned int proc)
 {
 	struct fz_proc *p = &run->proc[proc];
 
+	if (p->blocked)
+		fz_stop_waiting(run, proc, -ECANCELED);
 	while (p->maps.n)
 		fz_unmap(run, proc, p->maps.at[0]);
 	while (p->fds.n)
 		fz_fd_close(run, proc, p->fds.at[0]);
 	p->alive = false;
-	p->blocked = false;
 }
 
 void fz_proc_copy(struct fz_run *run, unsigned int from, unsigned int to)

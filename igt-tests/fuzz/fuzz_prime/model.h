@@ -148,7 +148,7 @@ struct fz_fence {
 	unsigned int context;
 	uint64_t seqno;
 	uint64_t born;			/* at which step */
-	struct fz_file *file;		/* whose it is, while it is pending */
+	struct fz_file *file;		/* whose it is, while it is pending; a job's: NULL */
 	struct fz_timeline *timeline;	/* likewise */
 };
 
@@ -261,7 +261,7 @@ void fz_unmap(struct fz_run *run, unsigned int proc, struct fz_map *map);
 void fz_proc_end(struct fz_run *run, unsigned int proc);
 void fz_proc_copy(struct fz_run *run, unsigned int from, unsigned int to);
 
-/* Fences (model_fence.c). */
+/* Fences (model_fence.c). One without a file is that of a GPU's job. */
 struct fz_fence *fz_fence_new(struct fz_run *run, uint32_t id,
 			      struct fz_file *file,
 			      struct fz_timeline *timeline);

@@ -25,6 +25,8 @@ struct fz_fence *fz_fence_new(struct fz_run *run, uint32_t id,
 		fz_push(&timeline->pending, fence);
 	} else {
 		fence->context = ++run->contexts;
+	}
+	if (file && !timeline) {
 		fence->refs++;
 		fz_push(&file->fences, fence);
 	}

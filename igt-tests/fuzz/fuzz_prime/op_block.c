@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A step that waits: a process has to, because of a fence on a buffer, while the
- * others go on; it answers when the last of the fences has signalled, and no
- * earlier. Or it is killed in the middle of it.
+ * others go on, or wait as well. It answers when the last of the fences has
+ * signalled that were there at the call, and no earlier; for those that come
+ * meanwhile it does not wait. Or it is killed in the middle of it.
  *
- * GEM_WAIT waits for the fences that are there when it begins. Who is to touch the
- * buffer then waits for those that have come meanwhile, but not for what comes
- * during that: a buffer that is never idle starves nobody. For the CPU the kernel
- * has a wait of its own after that, which may see some of these or not.
+ * A GPU's access is a job with a fence of its own, for which everybody waits who
+ * comes later. For the CPU the kernel has a wait of its own after ours, which may
+ * see fences that have come meanwhile, or not.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,14 +23,6 @@ enum {
 	IN_POKE,
 	IN_ACCESS,
 };
-
-static bool somebody_waits(const struct fz_run *run)
-{
-	for (unsigned int proc = 0; proc < run->procs; proc++)
-		if (run->proc[proc].blocked)
-			return true;
-	return false;
-}
 
 /* The fences of others only: who waits cannot signal. */
 static bool others_signal(const struct fz_run *run, unsigned int proc,
@@ -88,22 +80,26 @@ static void send_order(struct fz_run *run, const struct fz_step *step, int fd,
 	fz_send(run, step->proc, &order);
 }
 
+static struct fz_fd *dmabuf_of(const struct fz_run *run, unsigned int proc,
+			       const struct fz_buf *buf)
+{
+	struct fz_fd *fd;
+
+	fz_each(fd, &run->proc[proc].fds)
+		if (fd->kind == FZ_DMABUF && fd->kbuf->buf == buf)
+			return fd;
+	return NULL;
+}
+
 static void begin_access(struct fz_run *run, const struct fz_step *step,
-			 struct fz_waiting *waiting)
+			 const struct fz_waiting *waiting)
 {
 	struct dma_buf_sync sync = {
 		.flags = waiting->write ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ,
 	};
-	struct fz_fd *fd;
 
-	fz_each(fd, &run->proc[step->proc].fds)
-		if (fd->kind == FZ_DMABUF && fd->kbuf->buf == waiting->buf) {
-			send_order(run, step, fd->fd, DMA_BUF_IOCTL_SYNC,
-				   &sync, sizeof(sync));
-			return;
-		}
-	/* It has no dma-buf of that: it waits in another way. */
-	waiting->mode = IN_WAIT;
+	send_order(run, step, dmabuf_of(run, step->proc, waiting->buf)->fd,
+		   DMA_BUF_IOCTL_SYNC, &sync, sizeof(sync));
 }
 
 static void begin_ioctl(struct fz_run *run, const struct fz_step *step,
@@ -137,48 +133,103 @@ static void hold(struct fz_run *run, const struct fz_step *step,
 		.buf = handle->buf, .view = handle->view, .file = fd->file,
 	};
 
-	if (run->waiting.mode != IN_ACCESS)
+	if (run->proc[step->proc].waiting.mode != IN_ACCESS)
 		fz_map_new(run, step->proc, &call);
+}
+
+/* Somebody has to be left to signal. */
+static bool may_wait(const struct fz_run *run)
+{
+	unsigned int others = 0;
+
+	for (unsigned int proc = 0; proc < run->procs; proc++)
+		others += run->proc[proc].alive && !run->proc[proc].blocked;
+	return others > 1;
+}
+
+/*
+ * Those who wait for the same fence, and not for each other, go on in any order.
+ * Is it known what each sees?
+ */
+static bool is_order_known(const struct fz_run *run,
+			   const struct fz_waiting *late)
+{
+	const struct fz_waiting *early;
+
+	for (unsigned int proc = 0; proc < run->procs; proc++) {
+		early = &run->proc[proc].waiting;
+		if (early->buf != late->buf || early == late)
+			continue;
+		if (late->mode == IN_POKE && early->mode == IN_ACCESS &&
+		    !early->begun)
+			return false;
+		/* One that snoops shows the other what the CPU wrote. */
+		if (late->mode == IN_PEEK && early->mode == IN_PEEK &&
+		    late->view->inst->coherent != early->view->inst->coherent)
+			return false;
+	}
+	return true;
+}
+
+/* The job takes its place in the line. */
+static void submit(struct fz_run *run, const struct fz_step *step,
+		   struct fz_waiting *waiting)
+{
+	waiting->job = fz_fence_new(run, step->id, NULL, NULL);
+	fz_use(waiting->buf, waiting->job, waiting->write);
+}
+
+/* What the call is going to be. */
+static bool plan(struct fz_run *run, const struct fz_step *step,
+		 const struct fz_handle *handle, struct fz_waiting *waiting)
+{
+	bool device;
+
+	waiting->buf = handle->buf;
+	waiting->mode = step->arg[3] % 4;
+	/* Without a dma-buf of that it waits in another way. */
+	if (waiting->mode == IN_ACCESS &&
+	    !dmabuf_of(run, step->proc, handle->buf))
+		waiting->mode = IN_WAIT;
+	device = waiting->mode == IN_PEEK || waiting->mode == IN_POKE;
+	waiting->write = waiting->mode == IN_POKE || (!device &&
+						      step->arg[2] & 1);
+	waiting->view = device ? handle->view : NULL;
+	return fz_busy(handle->buf, waiting->write) &&
+	       others_signal(run, step->proc, handle->buf) &&
+	       is_order_known(run, waiting) && fz_memory_room(VP_PAGE) &&
+	       !(waiting->mode == IN_POKE && handle->read_only && run->enforced);
 }
 
 /* block: file, handle, write, mode */
 void fz_do_block(struct fz_run *run, const struct fz_step *step)
 {
 	struct fz_fd *fd = fz_fd(run, step->proc, step->arg[0], FZ_FILE);
-	struct fz_waiting *waiting = &run->waiting;
+	struct fz_waiting *waiting = &run->proc[step->proc].waiting;
 	struct fz_handle *handle;
-	struct fz_buf *buf;
 
 	if (!fd || !fd->file->inst || fd->file->inst->gone ||
-	    fd->file->inst->limited || run->procs < 3 || somebody_waits(run))
+	    fd->file->inst->limited || !may_wait(run))
 		return;
 	handle = fz_handle(fd->file, step->arg[1]);
 	if (!handle || handle->buf->maker != FZ_OURS || handle->buf->revoked)
 		return;
-	buf = handle->buf;
-	memset(waiting, 0, sizeof(*waiting));
-	waiting->buf = buf;
-	waiting->mode = step->arg[3] % 4;
-	waiting->write = waiting->mode == IN_POKE ||
-			 (waiting->mode != IN_PEEK && step->arg[2] & 1);
-	if (!fz_busy(buf, waiting->write) ||
-	    !others_signal(run, step->proc, buf) ||
-	    (waiting->mode == IN_POKE && handle->read_only && run->enforced))
+	if (!plan(run, step, handle, waiting)) {
+		memset(waiting, 0, sizeof(*waiting));
 		return;
-	waiting->inst = fd->file->inst;
-	waiting->bytes = fz_memory_room(VP_PAGE) ? fz_memory_get(VP_PAGE) :
-						   NULL;
-	if (!waiting->bytes)
-		return;
+	}
+	waiting->bytes = fz_memory_get(VP_PAGE);
 	if (waiting->mode == IN_POKE)
 		fz_pattern(waiting->bytes, VP_PAGE, step->id, 0);
 	fd->file->user = step->proc;
 	if (waiting->mode == IN_ACCESS)
 		begin_access(run, step, waiting);
-	if (waiting->mode != IN_ACCESS)
+	else
 		begin_ioctl(run, step, fd, handle, waiting);
 	fz_settle(run, step->proc);
 	remember_fences(waiting);
+	if (waiting->view)
+		submit(run, step, waiting);
 	hold(run, step, fd, handle);
 	run->proc[step->proc].blocked = true;
 	run->did = true;
@@ -194,91 +245,89 @@ static bool has_to_wait(const struct fz_waiting *waiting)
 	return false;
 }
 
-static void forget(struct fz_waiting *waiting)
-{
-	forget_fences(waiting);
-	fz_memory_put(waiting->bytes, VP_PAGE);
-	memset(waiting, 0, sizeof(*waiting));
-}
-
 static bool has_answered(const struct fz_run *run, unsigned int proc)
 {
 	return __atomic_load_n(&run->proc[proc].box->state,
 			       __ATOMIC_ACQUIRE) == FZ_ANSWERED;
 }
 
+/* After a step: does it have to? */
+static bool goes_on_waiting(struct fz_run *run, unsigned int proc)
+{
+	struct fz_waiting *waiting = &run->proc[proc].waiting;
+
+	if (has_to_wait(waiting)) {
+		if (has_answered(run, proc))
+			fz_fail(run, "process %u does not wait for a fence that is pending",
+				proc);
+		return true;
+	}
+	if (waiting->mode != IN_ACCESS)
+		return false;
+	fz_settle(run, proc);
+	if (!waiting->begun)
+		fz_cpu_begin(waiting->buf, proc, waiting->write);
+	waiting->begun = true;
+	return fz_busy(waiting->buf, waiting->write) &&
+	       !has_answered(run, proc);
+}
+
+/* The GPU has done it. */
+static void check_job(struct fz_run *run, const struct fz_waiting *waiting)
+{
+	if (waiting->mode == IN_POKE)
+		fz_gpu_writes(waiting->view, 0, waiting->bytes, VP_PAGE);
+	else if (memcmp(fz_gpu_sees(waiting->view, 0, VP_PAGE, false),
+			waiting->bytes, VP_PAGE))
+		fz_fail(run, "a GPU that had to wait has read something else");
+}
+
 static void check_answer(struct fz_run *run, unsigned int proc)
 {
-	struct fz_waiting *waiting = &run->waiting;
-	bool device = waiting->mode == IN_PEEK || waiting->mode == IN_POKE;
-	int64_t want = device && waiting->inst_gone ? -ENODEV : 0;
-	struct fz_view *view = device ? fz_view_of(waiting->buf, waiting->inst) :
-					NULL;
+	struct fz_waiting *waiting = &run->proc[proc].waiting;
+	int64_t want = waiting->inst_gone ? -ENODEV : 0;
+	struct fz_map *call = NULL, *map;
 	struct fz_order order;
 	int64_t ret = fz_answer(run, proc, &order);
 	/* What ended the wait is on its way to end the GPU as well. */
 	bool in_time = want && !ret && waiting->inst_gone == run->now;
 
-	if (!fz_want(run, "what had to wait", in_time ? want : ret, want) ||
-	    (want && !in_time))
-		return;
-	if (waiting->mode == IN_ACCESS)
-		fz_cpu_begin(waiting->buf, proc, waiting->write);
-	if (waiting->mode == IN_POKE)
-		fz_gpu_writes(view, 0, waiting->bytes, VP_PAGE);
-	if (waiting->mode == IN_PEEK &&
-	    memcmp(fz_gpu_sees(view, 0, VP_PAGE, false), waiting->bytes,
-		   VP_PAGE))
-		fz_fail(run, "a GPU that had to wait has read something else");
-	if (in_time)
-		fz_gpu_unmap(view);
+	fz_want(run, "what had to wait", in_time ? want : ret, want);
+	if (waiting->view && !ret)
+		check_job(run, waiting);
+	fz_stop_waiting(run, proc, ret < 0 ? (int)ret : 1);
+	fz_each(map, &run->proc[proc].maps)
+		if (!map->addr)
+			call = map;
+	if (call)
+		fz_unmap(run, proc, call);
 }
 
-/* After a step: does it have to? */
-static bool goes_on_waiting(struct fz_run *run, unsigned int proc)
+void fz_stop_waiting(struct fz_run *run, unsigned int proc, int state)
 {
-	struct fz_waiting *waiting = &run->waiting;
+	struct fz_waiting *waiting = &run->proc[proc].waiting;
 
-	if (has_to_wait(waiting))
-		return true;
-	if (waiting->mode == IN_WAIT ||
-	    !fz_busy(waiting->buf, waiting->write))
-		return false;
-	fz_settle(run, proc);
-	if (!waiting->again) {
-		waiting->again = true;
-		remember_fences(waiting);
-		return true;
-	}
-	return waiting->mode == IN_ACCESS && !has_answered(run, proc);
+	if (waiting->job)
+		fz_fence_end(run, waiting->job, state);
+	forget_fences(waiting);
+	fz_memory_put(waiting->bytes, VP_PAGE);
+	memset(waiting, 0, sizeof(*waiting));
+	run->proc[proc].blocked = false;
 }
 
 void fz_look_after_waiting(struct fz_run *run)
 {
-	struct fz_map *call;
-	unsigned int proc;
+	bool more;
 
-	for (proc = 0; proc < run->procs; proc++)
-		if (run->proc[proc].blocked)
-			break;
-	if (proc == run->procs) {
-		/* It was killed. */
-		if (run->waiting.bytes)
-			forget(&run->waiting);
-		return;
-	}
-	if (goes_on_waiting(run, proc)) {
-		if (has_answered(run, proc))
-			fz_fail(run, "process %u does not wait for a fence that is pending",
-				proc);
-		return;
-	}
-	check_answer(run, proc);
-	run->proc[proc].blocked = false;
-	fz_each(call, &run->proc[proc].maps)
-		if (!call->addr) {
-			fz_unmap(run, proc, call);
-			break;
+	/* What one is done with another may have waited for. */
+	do {
+		more = false;
+		for (unsigned int proc = 0; proc < run->procs; proc++) {
+			if (run->failed || !run->proc[proc].blocked ||
+			    goes_on_waiting(run, proc))
+				continue;
+			check_answer(run, proc);
+			more = true;
 		}
-	forget(&run->waiting);
+	} while (more);
 }

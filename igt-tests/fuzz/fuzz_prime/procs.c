@@ -180,6 +180,8 @@ void fz_kill(struct fz_run *run, unsigned int proc)
 	vp_kill(p->pid);
 	p->box->state = FZ_EMPTY;
 	fz_proc_end(run, proc);
+	/* Those that waited for its fences do not see what follows. */
+	fz_look_after_waiting(run);
 	if (fz_cpu_end_all(run, proc))
 		read_buffers(run);
 }
@@ -278,8 +280,12 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 	vp_config_remove(name);
 	run->gpu[gpu].inst = NULL;
 	inst->gone = true;
-	if (run->waiting.inst == inst)
-		run->waiting.inst_gone = run->now;
+	for (unsigned int proc = 0; proc < run->procs; proc++) {
+		struct fz_waiting *waiting = &run->proc[proc].waiting;
+
+		if (waiting->view && waiting->view->inst == inst)
+			waiting->inst_gone = run->now;
+	}
 	fz_each(file, &run->files)
 		if (file->inst == inst)
 			fz_file_fences_end(run, file, -ENODEV);
@@ -363,7 +369,6 @@ void fz_end(struct fz_run *run)
 {
 	for (unsigned int proc = 0; proc < run->procs; proc++)
 		close_proc(run, proc);
-	fz_look_after_waiting(run);
 	for (unsigned int gpu = 0; gpu < FZ_GPUS; gpu++)
 		fz_unplug(run, gpu);
 	/* What is left only polls have held, and their fences have ended. */

@@ -31,8 +31,7 @@ static void do_step(struct fz_run *run, const struct fz_step *step)
 	fz_about = 0;
 	if (step->proc < run->procs)
 		fz_ops[step->op].run(run, step);
-	if (run->waiting.bytes && !run->failed)
-		fz_look_after_waiting(run);
+	fz_look_after_waiting(run);
 	if (!run->did)
 		return;
 	run->done++;
