@@ -28,7 +28,7 @@ static bool is_enough(bool found, int *tries)
 /* CPU and GPU may see different things there. */
 static bool is_odd(const struct fz_buf *buf)
 {
-	return buf && buf->shadow;
+	return buf && buf->cache;
 }
 
 /* A part of so many bytes: some whole, some single bytes, most anything. */

@@ -107,6 +107,7 @@ static void kbuf_check(struct fz_run *run, struct fz_kbuf *kbuf)
 	fz_each(fence, &kbuf->polled)
 		fz_fence_put(fence);
 	fz_vec_free(&kbuf->polled);
+	fz_cpu_end_left(buf);
 	buf->kbuf = NULL;
 	free(kbuf);
 }
@@ -146,6 +147,7 @@ struct fz_view *fz_view_new(struct fz_buf *buf, struct fz_inst *inst)
 	view->inst = inst;
 	inst->views++;
 	fz_push(&buf->views, view);
+	fz_view_came(buf);
 	return view;
 }
 
@@ -156,8 +158,8 @@ static void view_check(struct fz_run *run, struct fz_view *view)
 	if (!view->handles)
 		view->linked = false;
 	if (!view->handles && !view->maps) {
-		fz_gpu_unmap(view);
 		fz_remove(&buf->views, view);
+		fz_view_went(buf);
 		view->inst->views--;
 		fz_inst_put(view->inst);
 		free(view);

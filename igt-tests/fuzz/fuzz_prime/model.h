@@ -58,12 +58,13 @@ struct fz_buf {
 	uint32_t id;
 	uint64_t number;		/* the module's, 0 before it is known */
 	size_t size;
-	uint8_t *bytes;			/* what is in it, seen by the workers */
+	uint8_t *bytes;			/* what is in memory, seen by the workers */
+	struct fz_cache *cache;		/* what the CPU sees, NULL: that */
 	enum fz_maker maker;
 	struct fz_inst *origin;
 	bool revoked;
 	bool begun;			/* a CPU access; udmabuf minds */
-	struct fz_shadow *shadow;	/* NULL: all see the same */
+	bool low;			/* where GPUs with few address bits reach it */
 	/* CPU accesses that each process has open, and whether to write. */
 	unsigned int open[FZ_PROCS];
 	bool open_write[FZ_PROCS];
@@ -74,14 +75,10 @@ struct fz_buf {
 	unsigned int foreign;		/* handles of foreign files */
 };
 
-/*
- * What GPUs see that do not snoop, while one of them has the buffer mapped. A line
- * that one of them wrote stays as it is until it is brought to the CPU.
- */
-struct fz_shadow {
-	uint8_t *bytes;
-	bool *written;			/* for each line */
-	unsigned int users;
+/* What the CPU has of a buffer, while a GPU has a view that does not snoop. */
+struct fz_cache {
+	uint8_t *cpu, *agreed;		/* with memory, the last time */
+	bool *touched;			/* for each page: it has it */
 };
 
 /* A fence on a buffer. */
@@ -96,8 +93,7 @@ struct fz_view {
 	struct fz_inst *inst;
 	unsigned int handles, maps;
 	bool imported, read_only;
-	/* By a GPU that does not snoop; of a foreign exporter, by any. */
-	bool mapped, mapped_to_write;
+	bool mapped, mapped_to_write;	/* by the GPU */
 	bool linked;			/* holds the dma-buf */
 	uint64_t offset;		/* for mmap, 0 before it was asked for */
 };
@@ -284,24 +280,34 @@ void fz_polled(struct fz_kbuf *kbuf);
 /* Dma-bufs that only polls have held, which have been told, are gone. */
 void fz_leave_limbo(struct fz_run *run);
 
-/* What GPUs and CPU see (model_shadow.c). */
+/* Memory, and what the CPU sees of it (model_cache.c). */
 bool fz_has_odd_view(const struct fz_buf *buf);
-/* A GPU is about to read or write: what it sees there. */
-const uint8_t *fz_gpu_sees(struct fz_view *view, size_t offset, size_t size,
-			   bool write);
+void fz_view_came(struct fz_buf *buf);
+void fz_view_went(struct fz_buf *buf);
+/* A GPU needs it mapped, and later reads or writes. */
+void fz_gpu_map(struct fz_view *view, bool write);
+const uint8_t *fz_gpu_reads(struct fz_view *view, size_t offset, size_t size);
 void fz_gpu_writes(struct fz_view *view, size_t offset, const uint8_t *bytes,
 		   size_t size);
-void fz_gpu_unmap(struct fz_view *view);
 void fz_gpu_unmap_all(struct fz_buf *buf);
 /* Has a device other than this one a foreign exporter's buffer mapped? */
 bool fz_is_mapped(const struct fz_buf *buf, const struct fz_view *but);
-/* A driver whose accesses are not seen has it mapped from now on, or up to now. */
+/* A driver has it mapped that neither reads nor writes, or no more. */
 void fz_foreign_map(struct fz_buf *buf);
 void fz_foreign_unmap(struct fz_buf *buf);
+/* By a mapping; what it reads lies where all processes find it. */
+const uint8_t *fz_cpu_reads(const struct fz_map *map, size_t offset,
+			    size_t size);
+void fz_cpu_writes(const struct fz_map *map, size_t offset,
+		   const uint8_t *bytes, size_t size);
+/* It has touched all of it, and agrees with memory. */
+void fz_cpu_has_all(struct fz_buf *buf);
 void fz_cpu_begin(struct fz_buf *buf, unsigned int proc, bool write);
 void fz_cpu_end(struct fz_buf *buf, unsigned int proc, bool write);
 /* It died in some, which end now; false: in none. */
 bool fz_cpu_end_all(struct fz_run *run, unsigned int proc);
+/* All that are open end with the dma-buf. */
+void fz_cpu_end_left(struct fz_buf *buf);
 
 /* sync_files and syncobjs (model_sync.c). Who gets one new has a reference. */
 struct fz_sync *fz_sync_new(void);

@@ -175,6 +175,7 @@ static bool is_order_known(const struct fz_run *run,
 static void submit(struct fz_run *run, const struct fz_step *step,
 		   struct fz_waiting *waiting)
 {
+	fz_gpu_map(waiting->view, waiting->write);
 	waiting->job = fz_fence_new(run, step->id, NULL, NULL);
 	fz_use(waiting->buf, waiting->job, waiting->write);
 }
@@ -209,10 +210,11 @@ void fz_do_block(struct fz_run *run, const struct fz_step *step)
 	struct fz_handle *handle;
 
 	if (!fd || !fd->file->inst || fd->file->inst->gone ||
-	    fd->file->inst->limited || !may_wait(run))
+	    !may_wait(run))
 		return;
 	handle = fz_handle(fd->file, step->arg[1]);
-	if (!handle || handle->buf->maker != FZ_OURS || handle->buf->revoked)
+	if (!handle || handle->buf->maker != FZ_OURS || handle->buf->revoked ||
+	    (fd->file->inst->limited && !handle->buf->low))
 		return;
 	if (!plan(run, step, handle, waiting)) {
 		memset(waiting, 0, sizeof(*waiting));
@@ -277,7 +279,7 @@ static void check_job(struct fz_run *run, const struct fz_waiting *waiting)
 {
 	if (waiting->mode == IN_POKE)
 		fz_gpu_writes(waiting->view, 0, waiting->bytes, VP_PAGE);
-	else if (memcmp(fz_gpu_sees(waiting->view, 0, VP_PAGE, false),
+	else if (memcmp(fz_gpu_reads(waiting->view, 0, VP_PAGE),
 			waiting->bytes, VP_PAGE))
 		fz_fail(run, "a GPU that had to wait has read something else");
 }

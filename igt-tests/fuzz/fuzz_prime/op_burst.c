@@ -200,8 +200,6 @@ void fz_do_burst(struct fz_run *run, const struct fz_step *step)
 			count++;
 	if (!count || run->failed)
 		return;
-	/* In the end all of it is what the CPU wrote. */
-	fz_gpu_unmap_all(buf);
 	bracketed = fz_has_odd_view(buf);
 	for (unsigned int i = 0; i < count; i++)
 		bracketed |= parts[i].odd;
@@ -214,6 +212,9 @@ void fz_do_burst(struct fz_run *run, const struct fz_step *step)
 	for (unsigned int i = 0; i < count; i++)
 		finish(run, step, &parts[i], buf, i, count);
 	/* Which GPUs have it mapped now depends on who was faster. */
-	if (bracketed && !run->failed)
+	if (!run->failed)
 		fz_want(run, "move", fz_move(run, buf), 0);
+	fz_gpu_unmap_all(buf);
+	/* In the end all of it is what the CPU wrote. */
+	fz_cpu_has_all(buf);
 }

@@ -230,8 +230,7 @@ void fz_do_write(struct fz_run *run, const struct fz_step *step)
 		want = -FZ_SIGNAL - SIGSEGV;
 	if (fz_want(run, "write", fz_call(run, step->proc, &order), want) &&
 	    !want)
-		memcpy(map->buf->bytes + map->first * VP_PAGE + offset,
-		       fz_source, size);
+		fz_cpu_writes(map, offset, fz_source, size);
 }
 
 /* check: map, offset, size */
@@ -244,13 +243,14 @@ void fz_do_check(struct fz_run *run, const struct fz_step *step)
 
 	if (!map || !part_of(map, offset, size))
 		return;
-	order.a[0] = map->addr + offset;
-	order.a[1] = (uintptr_t)map->buf->bytes + map->first * VP_PAGE + offset;
-	order.a[2] = size;
 	if (map->buf->revoked)
 		want = -FZ_SIGNAL - SIGBUS;
 	if (!(map->prot & PROT_READ))
 		want = -FZ_SIGNAL - SIGSEGV;
+	order.a[0] = map->addr + offset;
+	order.a[1] = (uintptr_t)(want ? fz_result :
+				 fz_cpu_reads(map, offset, size));
+	order.a[2] = size;
 	fz_want(run, "bytes seen by the CPU (1 + where they differ)",
 		fz_call(run, step->proc, &order), want);
 }
@@ -291,22 +291,23 @@ static int64_t access_of(struct fz_run *run, const struct fz_step *step,
 }
 
 /*
- * A GPU with few address bits may have had the memory moved, or not, and then the
- * others have lost their mappings, or not. It makes no difference but to what GPUs
- * see that do not snoop; so that this is known, it is moved once more.
+ * For a GPU with few address bits the memory has been moved, or not, the first
+ * time, and then the others have lost their mappings, or not. So that this is
+ * known, it is moved once more; it stays within reach.
  */
-static bool may_settle(const struct fz_fd *fd, const struct fz_buf *buf)
+static bool has_to_settle(const struct fz_fd *fd, const struct fz_buf *buf)
 {
-	return !fd->file->inst->limited || !buf->shadow || buf->number;
+	return fd->file->inst->limited && !buf->low;
 }
 
 static void settle(struct fz_run *run, const struct fz_fd *fd,
 		   struct fz_buf *buf)
 {
-	if (!fd->file->inst->limited || !buf->shadow)
+	if (!has_to_settle(fd, buf) ||
+	    !fz_want(run, "move", fz_move(run, buf), 0))
 		return;
-	if (fz_want(run, "move", fz_move(run, buf), 0))
-		fz_gpu_unmap_all(buf);
+	fz_gpu_unmap_all(buf);
+	buf->low = true;
 }
 
 static struct fz_handle *accessible(struct fz_run *run,
@@ -314,7 +315,7 @@ static struct fz_handle *accessible(struct fz_run *run,
 				    struct fz_fd **fd, bool write)
 {
 	struct fz_handle *handle;
-	bool limited;
+	struct fz_buf *buf;
 
 	*fd = fz_fd(run, step->proc, step->arg[0], FZ_FILE);
 	if (!*fd || !(*fd)->file->inst)
@@ -324,12 +325,15 @@ static struct fz_handle *accessible(struct fz_run *run,
 	 * It would wait, also for readers where the memory may have to be moved;
 	 * or be refused, which depends on where the memory is.
 	 */
-	limited = (*fd)->file->inst->limited;
-	if (!handle || fz_busy(handle->buf, write || limited) ||
-	    (limited && (handle->buf->pins || handle->buf->maker != FZ_OURS)))
+	if (!handle)
 		return NULL;
-	return may_settle(*fd, handle->buf) &&
-	       fz_may_map(run, handle->buf, handle->view) ? handle : NULL;
+	buf = handle->buf;
+	if (fz_busy(buf, write) ||
+	    (has_to_settle(*fd, buf) &&
+	     (!buf->number || buf->pins || buf->maker != FZ_OURS ||
+	      fz_busy(buf, true))))
+		return NULL;
+	return fz_may_map(run, buf, handle->view) ? handle : NULL;
 }
 
 /* peek: file, handle, offset, size, how */
@@ -348,9 +352,11 @@ void fz_do_peek(struct fz_run *run, const struct fz_step *step)
 	if (!fz_want(run, "GEM_PEEK", ret, want))
 		return;
 	/* Also what nobody could be told has been read, up to there. */
-	if (!ret || ret == -EFAULT)
-		bytes = fz_gpu_sees(handle->view, offset,
-				    ret && size > CHUNK ? CHUNK : size, false);
+	if (!ret || ret == -EFAULT) {
+		fz_gpu_map(handle->view, false);
+		bytes = fz_gpu_reads(handle->view, offset,
+				     ret && size > CHUNK ? CHUNK : size);
+	}
 	for (uint32_t at = 0;
 	     !ret && memcmp(fz_result, bytes, size) && at < size; at++)
 		if (fz_result[at] != bytes[at]) {
@@ -380,6 +386,7 @@ void fz_do_poke(struct fz_run *run, const struct fz_step *step)
 	/* The mistake that "finds-and-shrinks" is about. */
 	if (run->options.wrong == FZ_MISTAKE_BYTE)
 		fz_source[size - 1]++;
+	fz_gpu_map(handle->view, true);
 	fz_gpu_writes(handle->view, offset, fz_source, size);
 	settle(run, fd, handle->buf);
 }

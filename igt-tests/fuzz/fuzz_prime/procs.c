@@ -292,7 +292,7 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 	fz_each(buf, &run->bufs) {
 		view = fz_view_of(buf, inst);
 		if (view)
-			fz_gpu_unmap(view);
+			view->mapped = false;
 	}
 	fz_inst_put(inst);
 }
