@@ -19,7 +19,9 @@
 #include "vp_gpu.h"
 
 /* As much of its part is written at a time. */
-#define PIECE	6000
+#define PIECE		6000
+/* Only to end a hang. */
+#define PATIENCE_MS	20000
 
 static uint8_t source[PIECE], result[PIECE];
 static const char *failed;
@@ -154,9 +156,12 @@ static int64_t export(const struct fz_burst *burst, uint32_t handle)
 	return ret ?: note(close(prime.fd) ? -errno : 0, "close");
 }
 
+/* While the GPUs of others are at work it is not idle, and soon is. */
 static int64_t look(const struct fz_burst *burst, uint32_t handle)
 {
-	struct drm_vprime_gem_wait wait = { .handle = handle, .flags = 1 };
+	struct drm_vprime_gem_wait wait = {
+		.handle = handle, .flags = 1, .timeout_ns = INT64_MAX,
+	};
 	struct drm_vprime_gem_info info = { .handle = handle };
 	struct pollfd asked = { .fd = burst->dmabuf, .events = POLLOUT };
 	int64_t ret;
@@ -167,7 +172,8 @@ static int64_t look(const struct fz_burst *burst, uint32_t handle)
 			   "wait");
 	if (!ret)
 		ret = note(info.id == burst->number ? 0 : -EBADF, "its number");
-	return ret ?: note(poll(&asked, 1, 0) == 1 ? 0 : -EAGAIN, "poll");
+	return ret ?: note(poll(&asked, 1, PATIENCE_MS) == 1 ? 0 : -EAGAIN,
+			   "poll");
 }
 
 static int64_t access_of_cpu(const struct fz_burst *burst)
