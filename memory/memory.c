@@ -260,9 +260,10 @@ static int vp_memory_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
 		return -ENOMEM;
 	dma_resv_lock(buf->resv, NULL);
 	if (!mem->noncoherent++) {
+		/* First: nobody is to write to memory that has its copy. */
+		vp_dmabuf_zap_cpu_mappings(buf);
 		vp_memory_set_cache(mem, cache);
 		cache = NULL;
-		vp_dmabuf_zap_cpu_mappings(buf);
 	}
 	dma_resv_unlock(buf->resv);
 	if (cache)
