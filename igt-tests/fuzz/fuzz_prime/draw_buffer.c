@@ -265,7 +265,8 @@ bool fz_draw_mmap(void)
 
 	do {
 		handle = fz_draw_handle();
-	} while (!is_enough(!handle || handle->read_only, &tries));
+	} while (!is_enough(!handle || !handle->view ||
+			    handle->view->read_only, &tries));
 	if (!handle)
 		return false;
 	fz_out->arg[2] = fz_draw_pages(handle->buf);

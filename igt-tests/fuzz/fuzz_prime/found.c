@@ -133,6 +133,26 @@ static const char *const killed_in_line[] = {
 };
 
 /*
+ * The view that the buffer was made with has a mapping left and no handle: what is
+ * imported to be read only is another one.
+ */
+static const char *const read_only_beside[] = {
+	"1 open proc=0 gpu=0 node=0",
+	"2 create proc=0 file=1 bytes=4096 how=0",
+	"3 mmap proc=0 file=1 handle=2 pages=1 prot=1 how=0",
+	"4 export proc=0 file=1 handle=2 flags=0 how=0",
+	"5 gem-close proc=0 file=1 handle=2 how=0",
+	"6 import proc=0 file=1 fd=4",
+	"7 info proc=0 file=1 handle=6 how=0",
+	"8 mmap proc=0 file=1 handle=6 pages=1 prot=0 how=0",
+	"9 write proc=0 map=3 offset=0 size=4096",
+	"10 check proc=0 map=8 offset=0 size=4096",
+	"11 mprotect proc=0 map=8 prot=1",
+	"12 counts proc=0",
+	NULL
+};
+
+/*
  * Process 1 waits for a fence of a file that nobody has any more: it is in the mail
  * for process 1. The fence is due; it was left to its limit before.
  */
@@ -155,6 +175,7 @@ const struct fz_found fz_found[] = {
 	{ "pokes-in-line", pokes_in_line, false },
 	{ "peek-not-overtaken", peek_not_overtaken, false },
 	{ "killed-in-line", killed_in_line, false },
+	{ "read-only-beside", read_only_beside, false },
 	{ "mail-for-who-waits", mail_for_who_waits, true },
 };
 

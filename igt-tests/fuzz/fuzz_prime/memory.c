@@ -140,16 +140,39 @@ struct want {
 	long count;
 };
 
-#define N_COUNTS	6
+#define N_COUNTS	9
+
+/* Its job has it mapped, also when the GPU is gone. */
+static bool is_at_work(const struct fz_run *run, const struct fz_view *view)
+{
+	for (unsigned int proc = 0; proc < run->procs; proc++)
+		if (run->proc[proc].waiting.view == view)
+			return true;
+	return false;
+}
+
+static long count_mappings(const struct fz_run *run, const struct fz_buf *buf)
+{
+	long mappings = buf->pins;
+	struct fz_view *view;
+
+	fz_each(view, &buf->views)
+		mappings += view->mapped || is_at_work(run, view);
+	return mappings;
+}
 
 static void expected_counts(struct fz_run *run, struct want want[N_COUNTS])
 {
 	long views = 0, exports = 0, imports = 0, buffers = 0, timelines = 0;
+	long mappings = 0, pins = 0, others = 0;
 	struct fz_file *file;
 	struct fz_buf *buf;
 
 	fz_each(buf, &run->bufs) {
 		views += buf->views.n;
+		mappings += count_mappings(run, buf);
+		pins += buf->pins;
+		others += buf->maker == FZ_OURS ? buf->foreign : 0;
 		if (buf->maker == FZ_OURS) {
 			buffers++;
 			exports += buf->kbuf != NULL;
@@ -170,6 +193,9 @@ static void expected_counts(struct fz_run *run, struct want want[N_COUNTS])
 	want[3] = (struct want){ "imports", imports };
 	want[4] = (struct want){ "timelines", timelines };
 	want[5] = (struct want){ "vmaps", 0 };
+	want[6] = (struct want){ "attachments", views + others };
+	want[7] = (struct want){ "mappings", mappings };
+	want[8] = (struct want){ "pins", pins };
 }
 
 void fz_check_counts(struct fz_run *run)

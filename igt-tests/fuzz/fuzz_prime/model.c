@@ -129,12 +129,13 @@ void fz_buf_check(struct fz_run *run, struct fz_buf *buf)
 	free(buf);
 }
 
-struct fz_view *fz_view_of(struct fz_buf *buf, const struct fz_inst *inst)
+struct fz_view *fz_view_of(struct fz_buf *buf, const struct fz_inst *inst,
+			   bool read_only)
 {
 	struct fz_view *view;
 
 	fz_each(view, &buf->views)
-		if (view->inst == inst)
+		if (view->inst == inst && view->read_only == read_only)
 			return view;
 	return NULL;
 }

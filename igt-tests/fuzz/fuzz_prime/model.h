@@ -87,7 +87,7 @@ struct fz_use {
 	bool write;
 };
 
-/* One GPU's place at a buffer. */
+/* A GPU's place at a buffer; it may have another one, where nobody writes. */
 struct fz_view {
 	struct fz_buf *buf;
 	struct fz_inst *inst;
@@ -127,7 +127,7 @@ struct fz_handle {
 	uint32_t id, value;
 	struct fz_view *view;		/* NULL: foreign */
 	struct fz_buf *buf;
-	bool read_only, pinning;
+	bool pinning;
 };
 
 struct fz_timeline {
@@ -223,7 +223,8 @@ struct fz_buf *fz_buf_new(struct fz_run *run, uint32_t id, size_t size,
 			  enum fz_maker maker, struct fz_inst *origin);
 /* Whatever has just been dropped: is it gone with that? */
 void fz_buf_check(struct fz_run *run, struct fz_buf *buf);
-struct fz_view *fz_view_of(struct fz_buf *buf, const struct fz_inst *inst);
+struct fz_view *fz_view_of(struct fz_buf *buf, const struct fz_inst *inst,
+			   bool read_only);
 struct fz_view *fz_view_new(struct fz_buf *buf, struct fz_inst *inst);
 /* The buffer has a dma-buf from now on, if it has not; this view holds it. */
 struct fz_kbuf *fz_kbuf_get(struct fz_buf *buf, struct fz_view *view,

@@ -199,7 +199,8 @@ static bool plan(struct fz_run *run, const struct fz_step *step,
 	return fz_busy(handle->buf, waiting->write) &&
 	       others_signal(run, step->proc, handle->buf) &&
 	       is_order_known(run, waiting) && fz_memory_room(VP_PAGE) &&
-	       !(waiting->mode == IN_POKE && handle->read_only && run->enforced);
+	       !(waiting->mode == IN_POKE && handle->view->read_only &&
+		 run->enforced);
 }
 
 /* block: file, handle, write, mode */

@@ -163,7 +163,7 @@ static uint32_t expected_flags(const struct fz_handle *handle)
 		flags |= DRM_VPRIME_INFO_FOREIGN;
 	if (buf->revoked)
 		flags |= DRM_VPRIME_INFO_REVOKED;
-	if (handle->read_only)
+	if (handle->view->read_only)
 		flags |= DRM_VPRIME_INFO_READ_ONLY;
 	return flags;
 }
@@ -279,6 +279,7 @@ static void imported(struct fz_run *run, const struct fz_step *step,
 		     struct fz_file *file, struct fz_kbuf *kbuf, uint32_t value)
 {
 	struct fz_handle *handle = fz_handle_of(file, kbuf->buf);
+	bool read_only = !kbuf->writable;
 	struct fz_view *view;
 
 	if (handle) {
@@ -289,15 +290,14 @@ static void imported(struct fz_run *run, const struct fz_step *step,
 		fz_fail(run, "imported: the new handle %u is not new", value);
 		return;
 	}
-	view = fz_view_of(kbuf->buf, file->inst);
+	view = fz_view_of(kbuf->buf, file->inst, read_only);
 	if (!view) {
 		view = fz_view_new(kbuf->buf, file->inst);
 		view->imported = true;
-		view->read_only = !kbuf->writable;
+		view->read_only = read_only;
 	}
 	fz_kbuf_get(kbuf->buf, view, false);
-	handle = fz_handle_new(file, step->id, value, view);
-	handle->read_only = !kbuf->writable;
+	fz_handle_new(file, step->id, value, view);
 }
 
 /* import: file, fd */
@@ -319,7 +319,8 @@ void fz_do_import(struct fz_run *run, const struct fz_step *step)
 		want = -EINVAL;
 	} else if (from->kbuf->buf->revoked &&
 		   !fz_handle_of(fd->file, from->kbuf->buf) &&
-		   !fz_view_of(from->kbuf->buf, fd->file->inst)) {
+		   !fz_view_of(from->kbuf->buf, fd->file->inst,
+			       !from->kbuf->writable)) {
 		want = -ENODEV;
 	}
 	if (fd->file->inst->gone)

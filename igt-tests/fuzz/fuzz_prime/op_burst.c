@@ -110,7 +110,7 @@ static bool take_part(struct fz_run *run, unsigned int proc,
 		}
 	if (part->file)
 		part->handle = fz_handle_of(part->file, buf);
-	if ((part->handle && part->handle->read_only) ||
+	if ((part->handle && part->handle->view->read_only) ||
 	    (!has && run->proc[proc].letters.n))
 		return false;
 	if (has)

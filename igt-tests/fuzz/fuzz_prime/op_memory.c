@@ -104,7 +104,7 @@ void fz_do_mmap(struct fz_run *run, const struct fz_step *step)
 
 	map.prot = prot_of(step->arg[3]);
 	map.buf = handle->buf;
-	map.may_write = !handle->read_only || !run->enforced;
+	map.may_write = !handle->view->read_only || !run->enforced;
 	offset = handle->view->offset;
 	if (handle->buf->maker == FZ_OURS) {
 		map.view = handle->view;
@@ -275,7 +275,7 @@ static int64_t access_of(struct fz_run *run, const struct fz_step *step,
 		if (!*want || write)
 			*want = -EFAULT;
 	}
-	if (write && handle->read_only && run->enforced)
+	if (write && handle->view->read_only && run->enforced)
 		*want = -EACCES;
 	if (!access.size || access.offset + access.size > handle->buf->size)
 		*want = -EINVAL;

@@ -289,11 +289,10 @@ void fz_unplug(struct fz_run *run, unsigned int gpu)
 	fz_each(file, &run->files)
 		if (file->inst == inst)
 			fz_file_fences_end(run, file, -ENODEV);
-	fz_each(buf, &run->bufs) {
-		view = fz_view_of(buf, inst);
-		if (view)
-			view->mapped = false;
-	}
+	fz_each(buf, &run->bufs)
+		fz_each(view, &buf->views)
+			if (view->inst == inst)
+				view->mapped = false;
 	fz_inst_put(inst);
 }
 
