@@ -50,16 +50,10 @@ static const struct file_operations vp_device_fops = {
 	VP_FOP_FLAGS
 };
 
-static int vp_device_open(struct drm_device *drm, struct drm_file *file)
-{
-	return vp_file_open(file, &to_vp_device(drm)->fences);
-}
-
 static const struct drm_driver vp_device_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ |
 			   DRIVER_SYNCOBJ_TIMELINE,
 	.fops = &vp_device_fops,
-	.open = vp_device_open,
 	.postclose = vp_file_postclose,
 	.ioctls = vp_ioctls,
 	.num_ioctls = VP_NUM_IOCTLS,
@@ -102,7 +96,7 @@ static void vp_device_remove(void *data)
 	struct drm_device *drm = data;
 
 	/* First: unplugging waits for ioctls that may be waiting for these. */
-	vp_fence_device_end(&to_vp_device(drm)->fences);
+	vp_fence_device_end(&to_vp_gpu(drm)->fences);
 	drm_dev_unplug(drm);
 	vp_gem_unmap_all(drm);
 }
@@ -150,7 +144,7 @@ static int vp_device_bring_up(struct platform_device *pdev,
 		return PTR_ERR(vdev);
 	vdev->index = id->driver_data;
 	vp_device_configure(vdev, config);
-	vp_fence_device_init(&vdev->fences, id->name,
+	vp_fence_device_init(&vdev->gpu.fences, id->name,
 			     config->fence_timeout_ms);
 
 	ret = drm_dev_register(&vdev->gpu.drm, 0);

@@ -8,7 +8,6 @@
 #include <drm/drm_drv.h>
 
 #include "drm/config.h"
-#include "fence/client.h"
 #include "gem/gpu.h"
 
 struct platform_device;
@@ -19,14 +18,12 @@ struct platform_device;
 /**
  * struct vp_device - a virtual GPU
  * @gpu: the GPU as gem/ sees it, with the DRM device
- * @fences: what its files share that make fences
  * @config: its configuration
  * @driver: its copy of the driver, with a name of its own
  * @index: the N of its name vprimeN
  */
 struct vp_device {
 	struct vp_gpu gpu;
-	struct vp_fence_device fences;
 	struct vp_config config;
 	struct drm_driver driver;
 	unsigned int index;

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "drm/fence.h"
+#include "drm/file.h"
 #include "fence/client.h"
 #include "fence/fence.h"
 #include "fence/resv.h"
@@ -46,6 +47,7 @@ int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 			  struct drm_file *file)
 {
 	struct drm_vprime_fence_attach *args = data;
+	struct vp_fence_client *client;
 	struct drm_gem_object *obj;
 	int ret;
 
@@ -55,8 +57,9 @@ int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 	if (!obj)
 		return -ENOENT;
 
-	ret = vp_fence_client_attach(file->driver_priv, obj->resv,
-				     vp_gem_buf(obj)->id,
+	client = vp_file_client(file);
+	ret = IS_ERR(client) ? PTR_ERR(client) :
+	      vp_fence_client_attach(client, obj->resv, vp_gem_buf(obj)->id,
 				     args->flags & DRM_VPRIME_FENCE_WRITE,
 				     &args->fence);
 	drm_gem_object_put(obj);
@@ -75,11 +78,12 @@ int vp_ioctl_fence_attach(struct drm_device *drm, void *data,
 int vp_ioctl_fence_signal(struct drm_device *drm, void *data,
 			  struct drm_file *file)
 {
+	struct vp_fence_client *client = vp_file_find_client(file);
 	struct drm_vprime_fence_signal *args = data;
 
 	if (args->flags)
 		return -EINVAL;
-	return vp_fence_client_signal(file->driver_priv, args->fence);
+	return client ? vp_fence_client_signal(client, args->fence) : -ENOENT;
 }
 
 /**
@@ -142,12 +146,16 @@ int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
 			     struct drm_file *file)
 {
 	struct drm_vprime_timeline_create *args = data;
+	struct vp_fence_client *client;
 
 	if (!vp_user_fences)
 		return -EOPNOTSUPP;
 	if (args->flags || !vp_ioctl_name_is_good(args->name))
 		return -EINVAL;
-	return vp_fence_client_add_timeline(file->driver_priv, args->name,
+	client = vp_file_client(file);
+	if (IS_ERR(client))
+		return PTR_ERR(client);
+	return vp_fence_client_add_timeline(client, args->name,
 					    &args->timeline);
 }
 
@@ -163,14 +171,23 @@ int vp_ioctl_timeline_create(struct drm_device *drm, void *data,
 int vp_ioctl_timeline_destroy(struct drm_device *drm, void *data,
 			      struct drm_file *file)
 {
+	struct vp_fence_client *client = vp_file_find_client(file);
 	struct drm_vprime_timeline_destroy *args = data;
 
 	if (!vp_user_fences)
 		return -EOPNOTSUPP;
 	if (args->pad)
 		return -EINVAL;
-	return vp_fence_client_remove_timeline(file->driver_priv,
-					       args->timeline);
+	return client ? vp_fence_client_remove_timeline(client, args->timeline) :
+			-ENOENT;
+}
+
+/* A timeline of the file with a reference, or NULL. */
+static struct vp_timeline *vp_ioctl_timeline(struct drm_file *file, u32 handle)
+{
+	struct vp_fence_client *client = vp_file_find_client(file);
+
+	return client ? vp_fence_client_timeline(client, handle) : NULL;
 }
 
 /**
@@ -193,7 +210,7 @@ int vp_ioctl_timeline_signal(struct drm_device *drm, void *data,
 		return -EOPNOTSUPP;
 	if (args->error > 0 || args->error < -DRM_VPRIME_MAX_ERROR)
 		return -EINVAL;
-	timeline = vp_fence_client_timeline(file->driver_priv, args->timeline);
+	timeline = vp_ioctl_timeline(file, args->timeline);
 	if (!timeline)
 		return -ENOENT;
 	ret = vp_timeline_signal(timeline, args->seqno, args->error);
@@ -267,8 +284,7 @@ int vp_ioctl_fence_create(struct drm_device *drm, void *data,
 		return -EOPNOTSUPP;
 	if (request->args.flags || request->args.pad)
 		return -EINVAL;
-	timeline = vp_fence_client_timeline(file->driver_priv,
-					    request->args.timeline);
+	timeline = vp_ioctl_timeline(file, request->args.timeline);
 	if (!timeline)
 		return -ENOENT;
 	ret = vp_ioctl_fence_publish(timeline, request);

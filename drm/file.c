@@ -2,7 +2,8 @@
 /**
  * DOC: files
  *
- * The driver's part of an open file is its &struct vp_fence_client. Handles,
+ * The driver's part of an open file is its &struct vp_fence_client, which is
+ * allocated when the file makes its first fence or timeline: most never do. Handles,
  * syncobjs and imported dma-bufs are the DRM core's.
  */
 #include <linux/err.h>
@@ -11,29 +12,46 @@
 
 #include "drm/file.h"
 #include "fence/client.h"
+#include "gem/gpu.h"
 
 /**
- * vp_file_open - set up a file of a device that is being opened
+ * vp_file_find_client - what makes the fences of a file
  * @file: the file
- * @fences: what the device's files share that make fences
  *
- * For &drm_driver.open.
- *
- * Context: May sleep.
- * Return: 0, or -ENOMEM.
+ * Context: Any context.
+ * Return: The client, NULL if the file has made none yet.
  */
-int vp_file_open(struct drm_file *file, struct vp_fence_device *fences)
+struct vp_fence_client *vp_file_find_client(struct drm_file *file)
 {
-	struct vp_fence_client *client = vp_fence_client_create(fences);
-
-	if (IS_ERR(client))
-		return PTR_ERR(client);
-	file->driver_priv = client;
-	return 0;
+	return smp_load_acquire(&file->driver_priv);
 }
 
 /**
- * vp_file_postclose - undo vp_file_open()
+ * vp_file_client - what makes the fences of a file that is going to make one
+ * @file: the file
+ *
+ * Context: May sleep.
+ * Return: The client, or -ENOMEM.
+ */
+struct vp_fence_client *vp_file_client(struct drm_file *file)
+{
+	struct vp_fence_client *client = vp_file_find_client(file), *other;
+
+	if (client)
+		return client;
+	client = vp_fence_client_create(&to_vp_gpu(file->minor->dev)->fences);
+	if (IS_ERR(client))
+		return client;
+	/* Another thread may have been faster. */
+	other = cmpxchg(&file->driver_priv, NULL, client);
+	if (!other)
+		return client;
+	vp_fence_client_destroy(client);
+	return other;
+}
+
+/**
+ * vp_file_postclose - free the driver's part of a file
  * @drm: the device
  * @file: the file, which has no handles any more
  *
@@ -41,7 +59,8 @@ int vp_file_open(struct drm_file *file, struct vp_fence_device *fences)
  */
 void vp_file_postclose(struct drm_device *drm, struct drm_file *file)
 {
-	vp_fence_client_destroy(file->driver_priv);
+	if (file->driver_priv)
+		vp_fence_client_destroy(file->driver_priv);
 }
 
 /**
@@ -59,6 +78,7 @@ int vp_file_release(struct inode *inode, struct file *filp)
 {
 	struct drm_file *file = filp->private_data;
 
-	vp_fence_client_end(file->driver_priv);
+	if (file->driver_priv)
+		vp_fence_client_end(file->driver_priv);
 	return drm_release(inode, filp);
 }

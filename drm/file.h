@@ -9,9 +9,10 @@ struct drm_device;
 struct drm_file;
 struct file;
 struct inode;
-struct vp_fence_device;
+struct vp_fence_client;
 
-int vp_file_open(struct drm_file *file, struct vp_fence_device *fences);
+struct vp_fence_client *vp_file_find_client(struct drm_file *file);
+struct vp_fence_client *vp_file_client(struct drm_file *file);
 void vp_file_postclose(struct drm_device *drm, struct drm_file *file);
 int vp_file_release(struct inode *inode, struct file *filp);
 

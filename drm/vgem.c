@@ -37,26 +37,6 @@
 /* Milliseconds after which a fence signals by itself, as in the kernel's vgem. */
 #define VP_VGEM_TIMEOUT_MS	10000
 
-/**
- * struct vp_vgem - the device
- * @gpu: the GPU as gem/ sees it, with the DRM device
- * @fences: what its files share that make fences
- */
-struct vp_vgem {
-	struct vp_gpu gpu;
-	struct vp_fence_device fences;
-};
-
-static struct vp_vgem *to_vp_vgem(struct drm_device *drm)
-{
-	return container_of(drm, struct vp_vgem, gpu.drm);
-}
-
-static int vp_vgem_open(struct drm_device *drm, struct drm_file *file)
-{
-	return vp_file_open(file, &to_vp_vgem(drm)->fences);
-}
-
 static int vp_vgem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			       struct drm_mode_create_dumb *args)
 {
@@ -108,7 +88,6 @@ static const struct drm_ioctl_desc vp_vgem_ioctls[] = {
 static const struct drm_driver vp_vgem_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER,
 	.fops = &vp_vgem_fops,
-	.open = vp_vgem_open,
 	.postclose = vp_file_postclose,
 	.ioctls = vp_vgem_ioctls,
 	.num_ioctls = ARRAY_SIZE(vp_vgem_ioctls),
@@ -126,7 +105,7 @@ static const struct drm_driver vp_vgem_driver = {
 };
 
 static struct device *vp_vgem_dev;
-static struct vp_vgem *vp_vgem;
+static struct vp_gpu *vp_vgem;
 
 static int vp_vgem_bring_up(struct device *dev)
 {
@@ -136,12 +115,11 @@ static int vp_vgem_bring_up(struct device *dev)
 	ret = dma_coerce_mask_and_coherent(dev, DMA_BIT_MASK(64));
 	if (ret)
 		return ret;
-	vp_vgem = devm_drm_dev_alloc(dev, &vp_vgem_driver, struct vp_vgem,
-				     gpu.drm);
-	if (IS_ERR(vp_vgem))
-		return PTR_ERR(vp_vgem);
+	gpu = devm_drm_dev_alloc(dev, &vp_vgem_driver, struct vp_gpu, drm);
+	if (IS_ERR(gpu))
+		return PTR_ERR(gpu);
+	vp_vgem = gpu;
 
-	gpu = &vp_vgem->gpu;
 	gpu->coherent = true;
 	gpu->dma_bits = 64;
 	gpu->max_segment = VP_MAX_SEGMENT;
@@ -149,10 +127,10 @@ static int vp_vgem_bring_up(struct device *dev)
 	spin_lock_init(&gpu->lock);
 	INIT_LIST_HEAD(&gpu->mapped);
 
-	vp_fence_device_init(&vp_vgem->fences, "vgem", VP_VGEM_TIMEOUT_MS);
-	vp_vgem->fences.owner.no_errors = true;
-	vp_vgem->fences.names[false] = "unbound";
-	vp_vgem->fences.names[true] = "unbound";
+	vp_fence_device_init(&gpu->fences, "vgem", VP_VGEM_TIMEOUT_MS);
+	gpu->fences.owner.no_errors = true;
+	gpu->fences.names[false] = "unbound";
+	gpu->fences.names[true] = "unbound";
 	return drm_dev_register(&gpu->drm, 0);
 }
 
@@ -180,9 +158,9 @@ err_destroy:
 
 static void vp_vgem_unplug(void)
 {
-	drm_dev_unregister(&vp_vgem->gpu.drm);
+	drm_dev_unregister(&vp_vgem->drm);
 	vp_fence_device_end(&vp_vgem->fences);
-	vp_gem_unmap_all(&vp_vgem->gpu.drm);
+	vp_gem_unmap_all(&vp_vgem->drm);
 	devres_release_group(vp_vgem_dev, NULL);
 	vp_bare_device_destroy(vp_vgem_dev);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A GPU as memory sees it: what it can reach, and what it has mapped.
+ * A GPU: what it can reach, what it has mapped, and whose fences it makes.
  */
 #ifndef VP_GEM_GPU_H
 #define VP_GEM_GPU_H
@@ -11,6 +11,8 @@
 
 #include <drm/drm_device.h>
 
+#include "fence/client.h"
+
 /*
  * The longest entry in a DMA table that there is, in bytes: entries are whole
  * pages, and their length has 32 bits.
@@ -18,8 +20,9 @@
 #define VP_MAX_SEGMENT	((unsigned int)(U32_MAX & PAGE_MASK))
 
 /**
- * struct vp_gpu - a GPU as memory sees it
+ * struct vp_gpu - what vprime's GPUs and vgem's have in common
  * @drm: the DRM core's part
+ * @fences: what its files share that make fences
  * @coherent: whether it sees what is in the CPU's caches
  * @dma_bits: how many bits its addresses have, 32 to 64
  * @limited: whether the machine has memory beyond those
@@ -35,6 +38,7 @@
  */
 struct vp_gpu {
 	struct drm_device drm;
+	struct vp_fence_device fences;
 	bool coherent;
 	unsigned int dma_bits;
 	bool limited;

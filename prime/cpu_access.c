@@ -274,7 +274,9 @@ bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 	struct vp_cpu_access *access;
 	bool found = false;
 
-	if (!all && !READ_ONCE(buf->cpu_accesses))
+	/* Most buffers have never had one. */
+	if (!READ_ONCE(buf->cpu_accesses) &&
+	    !(all && READ_ONCE(buf->cpu_begins)))
 		return false;
 
 	spin_lock(&buf->lock);
