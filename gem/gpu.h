@@ -31,10 +31,11 @@
  * @enforce_read_only: whether files are kept from writing what they may only
  *	read; NULL when nobody looks at that on this GPU
  * @allow_overcommit: whether its buffers may be larger than all memory
- * @lock: guards @mapped
+ * @lock: guards @mapped and @gone
  * @mapped: the &struct vp_gem that have a device mapping
+ * @gone: whether the GPU has been unplugged, and maps nothing any more
  *
- * All but @mapped is set before the device is registered, and stays.
+ * All but @mapped and @gone is set before the device is registered, and stays.
  */
 struct vp_gpu {
 	struct drm_device drm;
@@ -53,6 +54,7 @@ struct vp_gpu {
 	 */
 	spinlock_t lock;
 	struct list_head mapped;
+	bool gone;
 };
 
 static inline struct vp_gpu *to_vp_gpu(struct drm_device *drm)

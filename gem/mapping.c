@@ -68,35 +68,6 @@ int vp_gem_check_write(struct drm_gem_object *obj)
 	return vp_gem_is_enforced(obj) ? -EACCES : 0;
 }
 
-/*
- * Make sure that the GPU, which is plugged in, has the buffer mapped. A view that
- * is to be read only is mapped for that as long as nobody writes.
- */
-static int vp_gem_map(struct vp_gem *gem, bool write)
-{
-	struct vp_gpu *gpu = to_vp_gpu(gem->base.dev);
-	enum dma_data_direction dir = DMA_BIDIRECTIONAL;
-	struct vp_mapping *mapping;
-
-	dma_resv_assert_held(gem->attach.buf->resv);
-
-	if (write && gem->mapping && gem->mapping->dir == DMA_TO_DEVICE)
-		vp_gem_unmap(&gem->attach);
-	if (gem->mapping)
-		return 0;
-	if (!write && gem->read_only)
-		dir = DMA_TO_DEVICE;
-	mapping = vp_dmabuf_map_attachment(&gem->attach, dir);
-	if (IS_ERR(mapping))
-		return PTR_ERR(mapping);
-	WRITE_ONCE(gem->mapping, mapping);
-
-	spin_lock(&gpu->lock);
-	list_add(&gem->mapped, &gpu->mapped);
-	spin_unlock(&gpu->lock);
-	return 0;
-}
-
 /**
  * vp_gem_unmap - drop a GPU's mapping of a buffer, if there is one
  * @attach: the attachment of a view
@@ -122,6 +93,39 @@ void vp_gem_unmap(struct vp_attachment *attach)
 	spin_unlock(&gpu->lock);
 }
 
+/*
+ * Make sure that the GPU has the buffer mapped. A view that is to be read only is
+ * mapped for that as long as nobody writes.
+ */
+static int vp_gem_map(struct vp_gem *gem, bool write)
+{
+	struct vp_gpu *gpu = to_vp_gpu(gem->base.dev);
+	enum dma_data_direction dir = DMA_BIDIRECTIONAL;
+	struct vp_mapping *mapping;
+	bool gone;
+
+	dma_resv_assert_held(gem->attach.buf->resv);
+
+	if (write && gem->mapping && gem->mapping->dir == DMA_TO_DEVICE)
+		vp_gem_unmap(&gem->attach);
+	if (gem->mapping)
+		return 0;
+	if (!write && gem->read_only)
+		dir = DMA_TO_DEVICE;
+	mapping = vp_dmabuf_map_attachment(&gem->attach, dir);
+	if (IS_ERR(mapping))
+		return PTR_ERR(mapping);
+	WRITE_ONCE(gem->mapping, mapping);
+
+	spin_lock(&gpu->lock);
+	gone = gpu->gone;
+	list_add(&gem->mapped, &gpu->mapped);
+	spin_unlock(&gpu->lock);
+	if (gone)
+		vp_gem_unmap(&gem->attach);
+	return gone ? -ENODEV : 0;
+}
+
 /* A mapped view of the GPU with a reference; NULL if it is being freed. */
 static struct vp_gem *vp_gem_first_mapped(struct vp_gpu *gpu, bool *none)
 {
@@ -138,7 +142,9 @@ static struct vp_gem *vp_gem_first_mapped(struct vp_gpu *gpu, bool *none)
 
 /**
  * vp_gem_unmap_all - drop all device mappings of a GPU
- * @drm: the GPU, which has been unplugged: nobody makes new ones
+ * @drm: the GPU, which has been unplugged
+ *
+ * Nobody makes new ones from here on.
  */
 void vp_gem_unmap_all(struct drm_device *drm)
 {
@@ -147,6 +153,9 @@ void vp_gem_unmap_all(struct drm_device *drm)
 	struct vp_gem *gem;
 	bool none;
 
+	spin_lock(&gpu->lock);
+	gpu->gone = true;
+	spin_unlock(&gpu->lock);
 	for (;;) {
 		gem = vp_gem_first_mapped(gpu, &none);
 		if (none)
@@ -173,7 +182,7 @@ static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 			  size_t size, struct vp_mapping **mapping)
 {
 	struct vp_dmabuf *buf = gem->attach.buf;
-	int ret, idx;
+	int ret;
 
 	ret = vp_dmabuf_populate(buf, offset, size);
 	if (ret)
@@ -185,19 +194,12 @@ static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 	/* What was made while the buffer moved is not where it is now. */
 	if (!ret)
 		ret = vp_dmabuf_populate(buf, offset, size);
-	if (ret)
-		goto out;
-
-	ret = -ENODEV;
-	if (!drm_dev_enter(gem->base.dev, &idx))
-		goto out;
-	ret = vp_gem_map(gem, job->write);
+	if (!ret)
+		ret = vp_gem_map(gem, job->write);
 	if (!ret)
 		ret = vp_job_submit(job, buf->resv);
 	if (!ret)
 		*mapping = vp_mapping_get(gem->mapping);
-	drm_dev_exit(idx);
-out:
 	dma_resv_unlock(buf->resv);
 	return ret;
 }
