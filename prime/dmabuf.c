@@ -47,23 +47,19 @@ DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
  * buffer in what it needs for itself, and has set that up before: others may find
  * the buffer by its id at once. The caller gets the first reference. Unlocked.
  *
- * Returns 0; -EINVAL when @info lacks a size or a callback that is required, or
- * has a size that is no whole number of pages.
+ * Returns 0; -EINVAL when @info lacks a size, or has one that is no whole number of
+ * pages.
  */
 int vp_dmabuf_export(struct vp_dmabuf *buf,
 		     const struct vp_dmabuf_export_info *info)
 {
-	const struct vp_dmabuf_ops *ops = info->ops;
-
-	if (!ops || !ops->map || !ops->unmap || !ops->release ||
-	    !ops->pin != !ops->unpin || !ops->vmap != !ops->vunmap ||
-	    !info->size || !PAGE_ALIGNED(info->size))
+	if (!info->size || !PAGE_ALIGNED(info->size))
 		return -EINVAL;
 
 	*buf = (struct vp_dmabuf) {
 		.ref = KREF_INIT(1),
 		.size = info->size,
-		.ops = ops,
+		.ops = info->ops,
 		.resv = info->resv ?: &buf->own_resv,
 		.foreign = info->foreign,
 		.attachments = LIST_HEAD_INIT(buf->attachments),
@@ -90,7 +86,6 @@ static void vp_dmabuf_release(struct kref *ref)
 		return;
 	}
 	vp_registry_del(buf);
-	vp_dmabuf_end_left_accesses(buf, true);
 	vp_cpu_access_fini(buf);
 	vp_contract_fini(buf);
 
