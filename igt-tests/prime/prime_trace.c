@@ -173,18 +173,18 @@ static void all_there(void)
 static uint64_t play(void)
 {
 	int gpu = vp_open(0), gpu1 = vp_open(1), dmabuf;
-	uint32_t handle = vp_create(gpu, SIZE), handle1, word = 1;
+	uint32_t handle = vp_create(gpu, SIZE), handle1, words[SIZE / 4];
 	uint64_t id = vp_id(gpu, handle);
 
 	dmabuf = vp_export(gpu, handle);
 	handle1 = vp_import(gpu1, dmabuf);
-	vp_peek(gpu1, handle1, 0, &word, sizeof(word));
+	vp_peek(gpu1, handle1, 0, words, SIZE);
 	vp_sync_start(dmabuf, DMA_BUF_SYNC_READ);
 	vp_sync_end(dmabuf, DMA_BUF_SYNC_READ);
 	vp_sync_start(dmabuf, DMA_BUF_SYNC_RW);
 	vp_sync_end(dmabuf, DMA_BUF_SYNC_RW);
 	igt_assert_eq(vp_try_move(id), 0);
-	vp_poke(gpu, handle, 0, &word, sizeof(word));
+	vp_poke(gpu, handle, 0, words, sizeof(words[0]));
 	vp_sync_end(dmabuf, DMA_BUF_SYNC_WRITE);
 	igt_assert_eq(vp_try_revoke(id), 0);
 	close(gpu1);

@@ -91,7 +91,7 @@ static void life(void)
 
 	vp_peek(gpu1, handle1, 0, &word, sizeof(word));
 	igt_assert_eq(vp_watch(id)->mapped, 1);
-	igt_assert_eq(vp_watch(id)->resident, SIZE);
+	vp_assert_resident(vp_watch(id)->resident, 2 * VP_PAGE, SIZE);
 	assert_attachment(id, "vprime0", "movable", "no", "none");
 	assert_attachment(id, "vprime1", "movable", "yes", "bidirectional");
 	show(id);

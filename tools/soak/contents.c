@@ -114,6 +114,12 @@ static void compare(const volatile uint32_t *words, const struct buffer *buffer,
 	     wrong, alike, found, seed, where);
 }
 
+void contents_compare(const uint32_t *words, const struct buffer *buffer, uint32_t seed,
+		      const char *where)
+{
+	compare(words, buffer, seed, seed, where, "through the dma-buf");
+}
+
 static void compare_cpu(struct worker *worker, const struct buffer *buffer, uint32_t *words,
 			uint32_t seed, uint32_t other, const char *where, const char *seen)
 {

@@ -18,6 +18,10 @@ uint32_t *contents_begin(struct worker *worker, const struct buffer *buffer, uns
 void contents_end(struct worker *worker, const struct buffer *buffer, uint32_t *words,
 		  unsigned int access);
 
+/** contents_compare() - each word that contents_begin() gave to read has to be of a seed */
+void contents_compare(const uint32_t *words, const struct buffer *buffer, uint32_t seed,
+		      const char *where);
+
 /** contents_fill() - the GPU or the CPU writes all of a buffer that has no fence; returns which */
 const char *contents_fill(struct worker *worker, const struct gpu_file *file,
 		   const struct buffer *buffer, uint32_t seed);

@@ -19,11 +19,7 @@
 #define CONFIG_DIR	"/sys/kernel/config/vprime"
 #define DEVICE_DIR	"/sys/bus/platform/devices"
 
-/*
- * A worker may come to wait for a fence that it has left behind itself, by way of another's
- * GPU that waits for it before it writes: for less time than a hang is taken to last.
- */
-#define PATIENT_MS	20000
+#define PATIENT_MS	60000
 #define HASTY_MS	100
 
 /** struct sort - what kind of GPU it is; an attribute is left out where it is NULL */

@@ -61,8 +61,9 @@ static void dawdle(struct worker *worker)
 }
 
 /*
- * The CPU accesses are begun before the fence is there, as they would wait for
- * it, and ended before it signals, as others see then what was written.
+ * The CPU accesses are begun before the fence is there, as they would wait for it, or for a
+ * GPU that waits for it to write next, and ended before it signals, as others see then what was
+ * written.
  */
 static void write_under_fence(struct worker *worker, const struct buffer *buffer, uint32_t *words,
 			      const struct parcel *parcel, const struct own_fence *fence)
@@ -93,15 +94,14 @@ static void pass_on(struct worker *worker, const struct gpu_file *file,
 		    const struct buffer *buffer, struct parcel *parcel)
 {
 	bool writes = any(worker, 2), pending;
-	uint32_t *words = NULL;
 	struct own_fence fence;
+	uint32_t *words;
 	int sync;
 
 	parcel->before = parcel->after;
-	if (writes) {
+	if (writes)
 		parcel->after = worker->random;
-		words = contents_begin(worker, buffer, BUFFER_READ | BUFFER_WRITE);
-	}
+	words = contents_begin(worker, buffer, writes ? BUFFER_READ | BUFFER_WRITE : BUFFER_READ);
 	sync = fence_make(worker, file, buffer, writes, parcel, &fence);
 	wire_trail(parcel, ", %s by %s", writes ? "written" : "read",
 		   fence.timeline ? "timeline" : "fence");
@@ -115,8 +115,9 @@ static void pass_on(struct worker *worker, const struct gpu_file *file,
 		write_under_fence(worker, buffer, words, parcel, &fence);
 	} else {
 		dawdle(worker);
-		/* not by the GPU: mapping it there may move it, which waits for all fences */
-		contents_check(worker, NULL, buffer, parcel->after, parcel->after, parcel->trail);
+		contents_compare(words, buffer, parcel->after, parcel->trail);
+		contents_end(worker, buffer, words, BUFFER_READ);
+		done(worker, KIND_READ);
 	}
 	if (!pending)
 		return;
