@@ -90,6 +90,7 @@ struct fz_run {
 	bool vgem_maps;			/* what it imports */
 	int processor;			/* that all of them are on */
 	unsigned int contexts;
+	long violations;		/* of the contract; the module counts them */
 	bool has_limbo;
 	bool enforced;			/* read-only is */
 	bool dma_debug;			/* the kernel checks who maps what */

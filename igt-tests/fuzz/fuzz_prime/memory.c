@@ -140,7 +140,7 @@ struct want {
 	long count;
 };
 
-#define N_COUNTS	9
+#define N_COUNTS	10
 
 /* Its job has it mapped, also when the GPU is gone. */
 static bool is_at_work(const struct fz_run *run, const struct fz_view *view)
@@ -196,6 +196,7 @@ static void expected_counts(struct fz_run *run, struct want want[N_COUNTS])
 	want[6] = (struct want){ "attachments", views + others };
 	want[7] = (struct want){ "mappings", mappings };
 	want[8] = (struct want){ "pins", pins };
+	want[9] = (struct want){ "violations", run->violations };
 }
 
 void fz_check_counts(struct fz_run *run)

@@ -107,7 +107,7 @@ static void kbuf_check(struct fz_run *run, struct fz_kbuf *kbuf)
 	fz_each(fence, &kbuf->polled)
 		fz_fence_put(fence);
 	fz_vec_free(&kbuf->polled);
-	fz_cpu_end_left(buf);
+	fz_cpu_end_left(run, buf);
 	buf->kbuf = NULL;
 	free(kbuf);
 }

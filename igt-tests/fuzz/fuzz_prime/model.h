@@ -65,9 +65,13 @@ struct fz_buf {
 	bool revoked;
 	bool begun;			/* a CPU access; udmabuf minds */
 	bool low;			/* where GPUs with few address bits reach it */
-	/* CPU accesses that each process has open, and whether to write. */
-	unsigned int open[FZ_PROCS];
+	/*
+	 * The CPU access that each process has open: which one it was of all, 0
+	 * for none, and whether to write. And begins, less the ends.
+	 */
+	unsigned int open[FZ_PROCS], opened;
 	bool open_write[FZ_PROCS];
+	unsigned int begins;
 	struct fz_vec views;		/* struct fz_view */
 	struct fz_vec uses;		/* struct fz_use */
 	struct fz_kbuf *kbuf;
@@ -304,11 +308,12 @@ void fz_cpu_writes(const struct fz_map *map, size_t offset,
 /* It has touched all of it, and agrees with memory. */
 void fz_cpu_has_all(struct fz_buf *buf);
 void fz_cpu_begin(struct fz_buf *buf, unsigned int proc, bool write);
-void fz_cpu_end(struct fz_buf *buf, unsigned int proc, bool write);
+void fz_cpu_end(struct fz_run *run, struct fz_buf *buf, unsigned int proc,
+		bool write);
 /* It died in some, which end now; false: in none. */
 bool fz_cpu_end_all(struct fz_run *run, unsigned int proc);
 /* All that are open end with the dma-buf. */
-void fz_cpu_end_left(struct fz_buf *buf);
+void fz_cpu_end_left(struct fz_run *run, struct fz_buf *buf);
 
 /* sync_files and syncobjs (model_sync.c). Who gets one new has a reference. */
 struct fz_sync *fz_sync_new(void);

@@ -198,26 +198,58 @@ void fz_cpu_has_all(struct fz_buf *buf)
 void fz_cpu_begin(struct fz_buf *buf, unsigned int proc, bool write)
 {
 	buf->begun = true;
-	if (!buf->open[proc]++)
+	buf->begins++;
+	if (!buf->open[proc]) {
+		buf->open[proc] = ++buf->opened;
 		buf->open_write[proc] = false;
+	}
 	buf->open_write[proc] |= write;
 	sync_all(buf, true, false);
 }
 
-/* Who ends what he has not begun has it done all the same. */
-void fz_cpu_end(struct fz_buf *buf, unsigned int proc, bool write)
+/*
+ * The access that an end by a process closes: its own, else the oldest; but none
+ * when a begin has opened none, because its process had one open.
+ */
+static unsigned int *closed_by(struct fz_buf *buf, unsigned int proc)
 {
+	unsigned int *oldest = NULL, open = 0;
+
 	if (buf->open[proc])
-		buf->open[proc]--;
+		return &buf->open[proc];
+	for (unsigned int i = 0; i < FZ_PROCS; i++) {
+		if (!buf->open[i])
+			continue;
+		open++;
+		if (!oldest || buf->open[i] < *oldest)
+			oldest = &buf->open[i];
+	}
+	return buf->begins <= open ? oldest : NULL;
+}
+
+/* One without a begin is reported, and done all the same. */
+void fz_cpu_end(struct fz_run *run, struct fz_buf *buf, unsigned int proc,
+		bool write)
+{
+	unsigned int *open = buf->begins ? closed_by(buf, proc) : NULL;
+
+	if (open)
+		*open = 0;
+	if (buf->begins)
+		buf->begins--;
+	else
+		run->violations += buf->maker == FZ_OURS;
 	if (write)
 		sync_all(buf, false, true);
 }
 
-static bool end_left(struct fz_buf *buf, unsigned int proc)
+/* What a process has open is ended for it, and that reported. */
+static bool end_left(struct fz_run *run, struct fz_buf *buf, unsigned int proc)
 {
 	if (!buf->open[proc])
 		return false;
 	buf->open[proc] = 0;
+	run->violations += buf->maker == FZ_OURS;
 	if (buf->open_write[proc])
 		sync_all(buf, false, true);
 	return true;
@@ -229,12 +261,13 @@ bool fz_cpu_end_all(struct fz_run *run, unsigned int proc)
 	bool any = false;
 
 	fz_each(buf, &run->bufs)
-		any |= end_left(buf, proc);
+		any |= end_left(run, buf, proc);
 	return any;
 }
 
-void fz_cpu_end_left(struct fz_buf *buf)
+void fz_cpu_end_left(struct fz_run *run, struct fz_buf *buf)
 {
 	for (unsigned int proc = 0; proc < FZ_PROCS; proc++)
-		end_left(buf, proc);
+		end_left(run, buf, proc);
+	buf->begins = 0;
 }

@@ -169,7 +169,8 @@ static void finish(struct fz_run *run, const struct fz_step *step,
 	}
 	fz_want(run, "several at a time", ret, 0);
 	fz_pattern(buf->bytes + begin, end - begin, step->id, begin);
-	buf->open_write[part->proc] = true;
+	/* It has begun and ended, which ends what it had open before. */
+	buf->open[part->proc] = 0;
 	if (part->lent_gpu)
 		fz_want(run, "close", fz_close_fd(run, part->proc, part->gpu),
 			0);

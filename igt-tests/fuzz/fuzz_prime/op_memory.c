@@ -136,6 +136,11 @@ void fz_do_mmap(struct fz_run *run, const struct fz_step *step)
 		want = -EINVAL;
 	if (fd->file->inst->gone)
 		want = -ENODEV;
+	/* Who comes as far as that is reported. */
+	if ((map.prot & PROT_WRITE) && handle->view->read_only &&
+	    how != OTHERS_OFFSET && how != BAD_OFFSET &&
+	    map.pages * VP_PAGE <= map.buf->size && !fd->file->inst->gone)
+		run->violations++;
 	map_it(run, step, fd->fd, offset, flags, &map, want);
 }
 
@@ -285,6 +290,9 @@ static int64_t access_of(struct fz_run *run, const struct fz_step *step,
 	}
 	if (fd->file->inst->gone)
 		*want = -ENODEV;
+	if (write && handle->view->read_only && *want != -EINVAL &&
+	    !fd->file->inst->gone)
+		run->violations++;
 	return fz_gpu_ioctl(run, step->proc, fd,
 			    write ? DRM_IOCTL_VPRIME_GEM_POKE :
 				    DRM_IOCTL_VPRIME_GEM_PEEK, &access);
@@ -428,7 +436,7 @@ void fz_do_access(struct fz_run *run, const struct fz_step *step)
 			      &sync), want) || want)
 		return;
 	if (end)
-		fz_cpu_end(fd->kbuf->buf, step->proc, write);
+		fz_cpu_end(run, fd->kbuf->buf, step->proc, write);
 	else
 		fz_cpu_begin(fd->kbuf->buf, step->proc, write);
 }

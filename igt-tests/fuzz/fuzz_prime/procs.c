@@ -349,6 +349,7 @@ void fz_start(struct fz_run *run, const struct fz_options *options)
 	run->buffers = open_debugfs("buffers", O_RDONLY);
 	fz_memory_reset();
 	fz_find_vgem(run);
+	run->violations = vp_violations();
 	run->processor = (int)(options->seed + options->label) % 2;
 	use_processor(run->processor);
 	/* The last one is plugged in by a step. */
