@@ -144,6 +144,7 @@ bool fz_draw_block(void)
 	if (enough_wait())
 		return false;
 	fz_out->arg[2] = fz_dice(2);
-	fz_out->arg[3] = fz_dice(4);
+	/* Few are revoked: nothing is left to be done with them. */
+	fz_out->arg[3] = fz_maybe(5) ? 5 : fz_dice(5);
 	return fz_draw_handle();
 }

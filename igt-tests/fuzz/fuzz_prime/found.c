@@ -133,6 +133,33 @@ static const char *const killed_in_line[] = {
 };
 
 /*
+ * A GPU is to write a buffer that is moved, or revoked, before it can: it does so, and
+ * others wait for that. What comes after the revoke is refused at once.
+ */
+#define WHILE_WRITTEN(mode)						\
+	SHARED_BY_THREE,						\
+	"12 info proc=0 file=1 handle=2 how=0",				\
+	"13 attach proc=0 file=1 handle=2 write=1 how=0",		\
+	"14 block proc=1 file=6 handle=7 write=1 mode=2",		\
+	"15 block proc=2 file=8 handle=11 write=1 mode=" mode
+
+static const char *const moved_while_written[] = {
+	WHILE_WRITTEN("4"),
+	"16 signal proc=0 file=1 fence=13 how=0",
+	"17 peek proc=0 file=1 handle=2 offset=0 size=4096 how=0",
+	NULL
+};
+
+static const char *const revoked_while_written[] = {
+	WHILE_WRITTEN("5"),
+	"16 peek proc=0 file=1 handle=2 offset=0 size=4096 how=0",
+	"17 access proc=0 fd=3 flags=3",
+	"18 signal proc=0 file=1 fence=13 how=0",
+	"19 info proc=0 file=1 handle=2 how=0",
+	NULL
+};
+
+/*
  * The view that the buffer was made with has a mapping left and no handle: what is
  * imported to be read only is another one.
  */
@@ -175,6 +202,8 @@ const struct fz_found fz_found[] = {
 	{ "pokes-in-line", pokes_in_line, false },
 	{ "peek-not-overtaken", peek_not_overtaken, false },
 	{ "killed-in-line", killed_in_line, false },
+	{ "moved-while-written", moved_while_written, false },
+	{ "revoked-while-written", revoked_while_written, false },
 	{ "read-only-beside", read_only_beside, false },
 	{ "mail-for-who-waits", mail_for_who_waits, true },
 };

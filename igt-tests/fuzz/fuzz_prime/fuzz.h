@@ -33,7 +33,7 @@ struct fz_waiting {
 	uint32_t inst_gone;		/* that GPU is, since that step, or 0 */
 	bool write;
 	unsigned int mode;
-	bool begun;			/* what is left is a wait of the kernel's own */
+	bool begun;			/* what is left is the second of two waits */
 	struct fz_vec fences;		/* that are to signal first */
 	struct fz_fence *job;		/* what others wait for meanwhile, or NULL */
 	uint8_t *bytes;			/* a page, to be read or written */

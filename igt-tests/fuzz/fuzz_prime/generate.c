@@ -161,7 +161,7 @@ static const struct chooser {
 	{ "vgem-open", 4, fz_draw_vgem_open, A_DESCRIPTOR },
 	{ "vgem-create", 12, fz_draw_vgem_create, A_BUFFER },
 	{ "allocate", 6, fz_draw_allocate, A_BUFFER },
-	{ "block", 12, fz_draw_block, NOTHING },
+	{ "block", 25, fz_draw_block, NOTHING },
 	{ "burst", 4, fz_draw_burst, NOTHING },
 	{ "wrong", 15, fz_draw_wrong, NOTHING },
 };

@@ -62,7 +62,7 @@ struct fz_buf {
 	struct fz_cache *cache;		/* what the CPU sees, NULL: that */
 	enum fz_maker maker;
 	struct fz_inst *origin;
-	bool revoked;
+	bool revoked, reclaimed;	/* the memory is gone, too */
 	bool begun;			/* a CPU access; udmabuf minds */
 	bool low;			/* where GPUs with few address bits reach it */
 	/*

@@ -7,7 +7,9 @@
  *
  * A GPU's access is a job with a fence of its own, for which everybody waits who
  * comes later. For the CPU the kernel has a wait of its own after ours, which may
- * see fences that have come meanwhile, or not.
+ * see fences that have come meanwhile, or not. A move comes when nobody is at work
+ * with the buffer. Revoking it does not end the jobs that are there, and waits for
+ * them, and once more for fences that have come meanwhile.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +24,16 @@ enum {
 	IN_PEEK,
 	IN_POKE,
 	IN_ACCESS,
+	IN_MOVE,
+	IN_REVOKE,
+	N_MODES,
 };
+
+/* Those keep the buffer by its dma-buf. */
+static bool needs_dmabuf(const struct fz_waiting *waiting)
+{
+	return waiting->mode >= IN_ACCESS;
+}
 
 /* The fences of others only: who waits cannot signal. */
 static bool others_signal(const struct fz_run *run, unsigned int proc,
@@ -102,6 +113,19 @@ static void begin_access(struct fz_run *run, const struct fz_step *step,
 		   DMA_BUF_IOCTL_SYNC, &sync, sizeof(sync));
 }
 
+static void begin_debugfs(struct fz_run *run, const struct fz_step *step,
+			  const struct fz_waiting *waiting)
+{
+	struct fz_order order = {
+		.command = FZ_WRITE,
+		.fd = waiting->mode == IN_MOVE ? run->move : run->revoke,
+	};
+
+	order.size = (unsigned int)sprintf((char *)order.data, "%llu",
+			(unsigned long long)waiting->buf->number);
+	fz_send(run, step->proc, &order);
+}
+
 static void begin_ioctl(struct fz_run *run, const struct fz_step *step,
 			struct fz_fd *fd, const struct fz_handle *handle,
 			const struct fz_waiting *waiting)
@@ -133,7 +157,7 @@ static void hold(struct fz_run *run, const struct fz_step *step,
 		.buf = handle->buf, .view = handle->view, .file = fd->file,
 	};
 
-	if (run->proc[step->proc].waiting.mode != IN_ACCESS)
+	if (!needs_dmabuf(&run->proc[step->proc].waiting))
 		fz_map_new(run, step->proc, &call);
 }
 
@@ -187,14 +211,18 @@ static bool plan(struct fz_run *run, const struct fz_step *step,
 	bool device;
 
 	waiting->buf = handle->buf;
-	waiting->mode = step->arg[3] % 4;
-	/* Without a dma-buf of that it waits in another way. */
-	if (waiting->mode == IN_ACCESS &&
-	    !dmabuf_of(run, step->proc, handle->buf))
+	waiting->mode = step->arg[3] % N_MODES;
+	/* Where it cannot do that it waits in another way. */
+	if ((needs_dmabuf(waiting) &&
+	     (handle->buf->maker != FZ_OURS ||
+	      !dmabuf_of(run, step->proc, handle->buf))) ||
+	    (waiting->mode > IN_ACCESS &&
+	     (!handle->buf->number || handle->buf->pins)))
 		waiting->mode = IN_WAIT;
 	device = waiting->mode == IN_PEEK || waiting->mode == IN_POKE;
-	waiting->write = waiting->mode == IN_POKE || (!device &&
-						      step->arg[2] & 1);
+	waiting->write = waiting->mode == IN_POKE ||
+			 waiting->mode > IN_ACCESS ||
+			 (!device && step->arg[2] & 1);
 	waiting->view = device ? handle->view : NULL;
 	return fz_busy(handle->buf, waiting->write) &&
 	       others_signal(run, step->proc, handle->buf) &&
@@ -214,8 +242,9 @@ void fz_do_block(struct fz_run *run, const struct fz_step *step)
 	    !may_wait(run))
 		return;
 	handle = fz_handle(fd->file, step->arg[1]);
-	if (!handle || handle->buf->maker != FZ_OURS || handle->buf->revoked ||
-	    (fd->file->inst->limited && !handle->buf->low))
+	if (!handle || handle->buf->revoked ||
+	    (fd->file->inst->limited && !handle->buf->low) ||
+	    !fz_may_map(run, handle->buf, handle->view))
 		return;
 	if (!plan(run, step, handle, waiting)) {
 		memset(waiting, 0, sizeof(*waiting));
@@ -227,12 +256,18 @@ void fz_do_block(struct fz_run *run, const struct fz_step *step)
 	fd->file->user = step->proc;
 	if (waiting->mode == IN_ACCESS)
 		begin_access(run, step, waiting);
+	else if (waiting->mode > IN_ACCESS)
+		begin_debugfs(run, step, waiting);
 	else
 		begin_ioctl(run, step, fd, handle, waiting);
 	fz_settle(run, step->proc);
 	remember_fences(waiting);
 	if (waiting->view)
 		submit(run, step, waiting);
+	if (waiting->mode == IN_REVOKE) {
+		waiting->buf->revoked = true;
+		fz_gpu_unmap_all(waiting->buf);
+	}
 	hold(run, step, fd, handle);
 	run->proc[step->proc].blocked = true;
 	run->did = true;
@@ -254,10 +289,49 @@ static bool has_answered(const struct fz_run *run, unsigned int proc)
 			       __ATOMIC_ACQUIRE) == FZ_ANSWERED;
 }
 
+/* The fences have signalled that were there when it began. */
+static bool access_goes_on(struct fz_run *run, unsigned int proc)
+{
+	struct fz_waiting *waiting = &run->proc[proc].waiting;
+
+	fz_settle(run, proc);
+	if (!waiting->begun && waiting->buf->revoked)
+		return false;
+	if (!waiting->begun)
+		fz_cpu_begin(waiting->buf, proc, waiting->write);
+	waiting->begun = true;
+	return fz_busy(waiting->buf, waiting->write) &&
+	       !has_answered(run, proc);
+}
+
+static bool move_goes_on(struct fz_run *run, unsigned int proc)
+{
+	struct fz_waiting *waiting = &run->proc[proc].waiting;
+
+	if (waiting->buf->revoked || waiting->buf->pins ||
+	    !fz_busy(waiting->buf, true))
+		return false;
+	fz_settle(run, proc);
+	remember_fences(waiting);
+	return true;
+}
+
+static bool revoke_goes_on(struct fz_run *run, unsigned int proc)
+{
+	struct fz_waiting *waiting = &run->proc[proc].waiting;
+
+	if (waiting->begun)
+		return false;
+	fz_settle(run, proc);
+	remember_fences(waiting);
+	waiting->begun = true;
+	return has_to_wait(waiting);
+}
+
 /* After a step: does it have to? */
 static bool goes_on_waiting(struct fz_run *run, unsigned int proc)
 {
-	struct fz_waiting *waiting = &run->proc[proc].waiting;
+	const struct fz_waiting *waiting = &run->proc[proc].waiting;
 
 	if (has_to_wait(waiting)) {
 		if (has_answered(run, proc))
@@ -265,14 +339,16 @@ static bool goes_on_waiting(struct fz_run *run, unsigned int proc)
 				proc);
 		return true;
 	}
-	if (waiting->mode != IN_ACCESS)
+	switch (waiting->mode) {
+	case IN_ACCESS:
+		return access_goes_on(run, proc);
+	case IN_MOVE:
+		return move_goes_on(run, proc);
+	case IN_REVOKE:
+		return revoke_goes_on(run, proc);
+	default:
 		return false;
-	fz_settle(run, proc);
-	if (!waiting->begun)
-		fz_cpu_begin(waiting->buf, proc, waiting->write);
-	waiting->begun = true;
-	return fz_busy(waiting->buf, waiting->write) &&
-	       !has_answered(run, proc);
+	}
 }
 
 /* The GPU has done it. */
@@ -285,10 +361,22 @@ static void check_job(struct fz_run *run, const struct fz_waiting *waiting)
 		fz_fail(run, "a GPU that had to wait has read something else");
 }
 
+static int64_t expected_answer(const struct fz_waiting *waiting)
+{
+	/* What a job has prepared before a revoke it does. */
+	if (waiting->inst_gone || (waiting->mode == IN_ACCESS &&
+				   !waiting->begun))
+		return -ENODEV;
+	if (waiting->mode != IN_MOVE)
+		return 0;
+	return waiting->buf->revoked ? -ENODEV : waiting->buf->pins ? -EBUSY :
+								      0;
+}
+
 static void check_answer(struct fz_run *run, unsigned int proc)
 {
 	struct fz_waiting *waiting = &run->proc[proc].waiting;
-	int64_t want = waiting->inst_gone ? -ENODEV : 0;
+	int64_t want = expected_answer(waiting);
 	struct fz_map *call = NULL, *map;
 	struct fz_order order;
 	int64_t ret = fz_answer(run, proc, &order);
@@ -298,6 +386,10 @@ static void check_answer(struct fz_run *run, unsigned int proc)
 	fz_want(run, "what had to wait", in_time ? want : ret, want);
 	if (waiting->view && !ret)
 		check_job(run, waiting);
+	if (waiting->mode == IN_MOVE && !ret)
+		fz_gpu_unmap_all(waiting->buf);
+	if (waiting->mode == IN_REVOKE && !ret)
+		waiting->buf->reclaimed = true;
 	fz_stop_waiting(run, proc, ret < 0 ? (int)ret : 1);
 	fz_each(map, &run->proc[proc].maps)
 		if (!map->addr)

@@ -200,7 +200,7 @@ static void check_info(struct fz_run *run, const struct fz_handle *handle,
 	if (strncmp(info->origin, origin, sizeof(info->origin)))
 		fz_fail(run, "info: origin %.32s, expected %s", info->origin,
 			origin);
-	if (info->resident > info->size || (buf->revoked && info->resident))
+	if (info->resident > info->size || (buf->reclaimed && info->resident))
 		fz_fail(run, "info: %llu of %llu bytes resident",
 			(unsigned long long)info->resident,
 			(unsigned long long)info->size);
@@ -393,6 +393,7 @@ void fz_do_revoke(struct fz_run *run, const struct fz_step *step)
 	if (fz_want(run, "revoke", write_number(run->revoke, buf->number),
 		    want) && !want) {
 		buf->revoked = true;
+		buf->reclaimed = true;
 		fz_gpu_unmap_all(buf);
 	}
 }

@@ -336,6 +336,8 @@ static struct fz_handle *accessible(struct fz_run *run,
 	if (!handle)
 		return NULL;
 	buf = handle->buf;
+	if (buf->revoked)
+		return handle;
 	if (fz_busy(buf, write) ||
 	    (has_to_settle(*fd, buf) &&
 	     (!buf->number || buf->pins || buf->maker != FZ_OURS ||
@@ -423,11 +425,11 @@ void fz_do_access(struct fz_run *run, const struct fz_step *step)
 	write = sync.flags & DMA_BUF_SYNC_WRITE;
 	if ((sync.flags & ~7ull) || !(sync.flags & DMA_BUF_SYNC_RW))
 		want = -EINVAL;
+	else if (!end && fd->kbuf->buf->revoked)
+		want = -ENODEV;
 	else if (!end && (fz_busy(fd->kbuf->buf, write) ||
 			  !may_begin(run, fd->kbuf->buf)))
 		return;
-	else if (!end && fd->kbuf->buf->revoked)
-		want = -ENODEV;
 	else if (end && fd->kbuf->buf->maker == FZ_UDMABUF &&
 		 !fd->kbuf->buf->begun)
 		want = -EINVAL;

@@ -250,6 +250,11 @@ static int64_t obey(struct fz_order *order)
 		return open((char *)order->data, O_RDWR | O_CLOEXEC);
 	case FZ_CLOSE:
 		return close(order->fd);
+	case FZ_WRITE:
+		do {
+			ret = write(order->fd, order->data, order->size);
+		} while (ret < 0 && errno == EINTR);
+		return ret == order->size ? 0 : -1;
 	case FZ_DUP:
 		return fcntl(order->fd, F_DUPFD_CLOEXEC, 0);
 	case FZ_SEEK:
