@@ -211,12 +211,16 @@ static int read_on_and_on(struct vp_task *task)
 	const struct vp_race *race = (void *)(uintptr_t)task->value;
 	int64_t until = vp_in_ms(VP_PATIENCE_MS);
 	uint32_t last = 0, fence;
+	int ret;
 
 	while (!race->stop) {
 		if (vp_now_ns() >= until)
 			return -ETIME;
-		if (vp_try_fence_attach(task->fd, task->handle, 0, 0, &fence))
-			return -EBUSY;
+		fence = 0;
+		ret = vp_try_fence_attach(task->fd, task->handle, 0, 0, &fence);
+		/* A GPU waits to write: it comes first. */
+		if (ret && ret != -EBUSY)
+			return ret;
 		if (last)
 			vp_try_fence_signal(task->fd, last, 0);
 		last = fence;
