@@ -104,6 +104,16 @@ static const char *const pokes_in_line[] = {
 	NULL
 };
 
+/* The later one has the lower number: it is looked at first, and has to wait. */
+static const char *const later_looked_at_first[] = {
+	SHARED_BY_THREE,
+	"12 attach proc=0 file=1 handle=2 write=1 how=0",
+	"13 block proc=2 file=8 handle=11 write=1 mode=2",
+	"14 block proc=1 file=6 handle=7 write=0 mode=1",
+	"15 signal proc=0 file=1 fence=12 how=0",
+	NULL
+};
+
 /* One that is to read is before one that is to write, and does not see that. */
 static const char *const peek_not_overtaken[] = {
 	SHARED_BY_THREE,
@@ -200,6 +210,7 @@ const struct fz_found fz_found[] = {
 	{ "access-for-no-later-one", access_for_no_later, false },
 	{ "poke-not-overtaken", poke_not_overtaken, false },
 	{ "pokes-in-line", pokes_in_line, false },
+	{ "later-looked-at-first", later_looked_at_first, false },
 	{ "peek-not-overtaken", peek_not_overtaken, false },
 	{ "killed-in-line", killed_in_line, false },
 	{ "moved-while-written", moved_while_written, false },

@@ -333,12 +333,8 @@ static bool goes_on_waiting(struct fz_run *run, unsigned int proc)
 {
 	const struct fz_waiting *waiting = &run->proc[proc].waiting;
 
-	if (has_to_wait(waiting)) {
-		if (has_answered(run, proc))
-			fz_fail(run, "process %u does not wait for a fence that is pending",
-				proc);
+	if (has_to_wait(waiting))
 		return true;
-	}
 	switch (waiting->mode) {
 	case IN_ACCESS:
 		return access_goes_on(run, proc);
@@ -412,12 +408,13 @@ void fz_stop_waiting(struct fz_run *run, unsigned int proc, int state)
 
 void fz_look_after_waiting(struct fz_run *run)
 {
+	unsigned int proc;
 	bool more;
 
 	/* What one is done with another may have waited for. */
 	do {
 		more = false;
-		for (unsigned int proc = 0; proc < run->procs; proc++) {
+		for (proc = 0; proc < run->procs; proc++) {
 			if (run->failed || !run->proc[proc].blocked ||
 			    goes_on_waiting(run, proc))
 				continue;
@@ -425,4 +422,9 @@ void fz_look_after_waiting(struct fz_run *run)
 			more = true;
 		}
 	} while (more);
+	for (proc = 0; proc < run->procs; proc++)
+		if (has_to_wait(&run->proc[proc].waiting) &&
+		    has_answered(run, proc))
+			fz_fail(run, "process %u does not wait for a fence that is pending",
+				proc);
 }
