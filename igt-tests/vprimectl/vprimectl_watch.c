@@ -97,17 +97,18 @@ static struct vp_ran stop_watch(struct vp_program *watch, int signal)
 static uint64_t play(void)
 {
 	int gpu = vp_open(0), gpu1 = vp_open(1), dmabuf;
-	uint32_t handle = vp_create(gpu, VP_SCENE_SIZE), handle1, word;
+	uint32_t handle = vp_create(gpu, VP_SCENE_SIZE), handle1;
+	uint32_t words[VP_SCENE_SIZE / 4];
 	uint64_t id = vp_id(gpu, handle);
 
 	dmabuf = vp_export(gpu, handle);
 	handle1 = vp_import(gpu1, dmabuf);
-	vp_peek(gpu1, handle1, 0, &word, sizeof(word));
+	vp_peek(gpu1, handle1, 0, words, sizeof(words));
 	vp_sync_start(dmabuf, DMA_BUF_SYNC_READ);
 	vp_sync_end(dmabuf, DMA_BUF_SYNC_READ);
 	vp_try_sync(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 	igt_assert_eq(vp_try_move(id), 0);
-	vp_poke(gpu1, handle1, 0, &word, sizeof(word));
+	vp_poke(gpu1, handle1, 0, words, sizeof(words[0]));
 	igt_assert_eq(vp_try_revoke(id), 0);
 	close(dmabuf);
 	close(gpu1);
