@@ -73,9 +73,7 @@ const char *vp_rule_name(enum vp_rule rule)
  */
 void vp_contract_fini(struct vp_dmabuf *buf)
 {
-	/* Mostly there are none: spare the call. */
-	if (buf->violations)
-		kfree(buf->violations);
+	kfree(buf->violations);
 }
 
 /* Count a breach on its buffer. Returns whether it has been in the log. */

@@ -13,8 +13,21 @@ struct vp_dmabuf;
 
 /**
  * enum vp_rule - the rules of the dma-buf contract that can be broken
- *
- * contract.c has their names, and the words of the kernel log.
+ * @VP_RULE_UNMAP_WITHOUT_MAP: a device unmaps what it has not mapped
+ * @VP_RULE_UNMAP_DIRECTION: a device unmaps in another direction than it mapped
+ * @VP_RULE_DETACH_WHILE_MAPPED: a device detaches with its mapping in place
+ * @VP_RULE_DETACH_WHILE_PINNED: a device detaches with its pin in place
+ * @VP_RULE_UNPIN_WITHOUT_PIN: a device unpins what it has not pinned
+ * @VP_RULE_END_WITHOUT_BEGIN: a buffer had more ends of CPU accesses than begins
+ * @VP_RULE_BEGIN_LEFT_OPEN: a CPU access was not ended by the time that its process
+ *	died, or the dma-buf went
+ * @VP_RULE_WRITABLE_READ_ONLY: a write through a dma-buf that was exported to read
+ * @VP_RULE_CPU_OUTSIDE_ACCESS: a touch of a dma-buf's mapping that no CPU access of
+ *	the process allows
+ * @VP_RULE_NOT_UNMAPPED: an importer keeps its mapping of a revoked buffer
+ * @VP_RULE_RELEASE_WITH_ATTACHMENTS: the last reference is dropped of a buffer with
+ *	devices attached
+ * @VP_RULES: how many there are
  */
 enum vp_rule {
 	VP_RULE_UNMAP_WITHOUT_MAP,
