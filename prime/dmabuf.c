@@ -388,7 +388,7 @@ static bool vp_attachment_has(struct vp_attachment *attach,
 
 	list_for_each_entry(one, &attach->mappings, node)
 		if (one == mapping)
-			return true;
+			return !one->unmapped;
 	return false;
 }
 
@@ -419,6 +419,7 @@ void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 		vp_dmabuf_misuse(buf, attach->dev, VP_RULE_UNMAP_DIRECTION);
 
 	trace_unmap(mapping);
+	mapping->unmapped = true;
 	if (refcount_dec_and_test(&mapping->users))
 		vp_mapping_free(mapping);
 }

@@ -233,6 +233,7 @@ struct vp_attachment {
  * @dir: who reads and who writes
  * @pinned: whether it holds a pin of its own
  * @stale: whether the importer has been told to drop it
+ * @unmapped: whether it has, and only accesses use it
  *
  * Everything from @node on is guarded by the buffer's reservation lock.
  */
@@ -245,6 +246,7 @@ struct vp_mapping {
 	enum dma_data_direction dir;
 	bool pinned;
 	bool stale;
+	bool unmapped;
 };
 
 /**

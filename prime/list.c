@@ -84,7 +84,8 @@ static void vp_show_attachment(struct seq_file *m,
 	vp_show_name(m, "driver", dev_driver_string(attach->dev));
 	seq_printf(m, " lifetime=%s mapped=%s direction=%s pins=%u\n",
 		   vp_attachment_lifetime(attach),
-		   !mapping ? "no" : mapping->stale ? "stale" : "yes",
+		   !mapping ? "no" :
+		   mapping->stale || mapping->unmapped ? "stale" : "yes",
 		   vp_direction_name(mapping ? mapping->dir : DMA_NONE), pins);
 }
 
