@@ -259,14 +259,23 @@ struct drm_vprime_gem_info {
  * Argument of DRM_IOCTL_VPRIME_GEM_PEEK, with which the GPU reads and the program
  * gets what it read, and of DRM_IOCTL_VPRIME_GEM_POKE, with which the GPU writes
  * what the program gives. The access is made through the GPU's mapping of the
- * buffer, as one of a job would be; the first access makes the mapping. It waits
- * for the fences on the buffer: a peek for those for writing, a poke for all.
+ * buffer; the first access makes the mapping. Only the memory that is accessed is
+ * allocated.
+ *
+ * An access is a job, as on any GPU. It takes note of the fences that are on the
+ * buffer, a peek of those for writing, a poke of all, and puts one of its own on the
+ * buffer, for reading or for writing. It waits for those it noted, and for none that
+ * come later; all who come later wait for it. A signal ends the wait, and the job's
+ * fence signals with -ECANCELED. So a program must not wait for an access while a
+ * fence is pending that it is itself to signal, if another GPU may be waiting for
+ * that fence to access the buffer.
+ *
  * A GPU with coherent=0 sees what the CPU wrote after a DMA_BUF_IOCTL_SYNC with
  * DMA_BUF_SYNC_END and DMA_BUF_SYNC_WRITE, and the CPU what the GPU wrote after one
  * with DMA_BUF_SYNC_START.
  *
- * A large access is made in pieces, and other users of the buffer may come in
- * between. If it fails, the pieces before have been made, and pages and a mapping
+ * A large access is a job for each 64 KiB, and other users of the buffer may come in
+ * between. If it fails, the jobs before have been done, and pages and a mapping
  * may have been allocated.
  *
  * Errors:
@@ -278,10 +287,9 @@ struct drm_vprime_gem_info {
  *    enforce_read_only=0 it succeeds.
  *  - ENODEV: the buffer has been revoked.
  *  - EBUSY: the memory is beyond the GPU's dma_bits, and cannot be moved because
- *    another device has pinned it or new fences are added all the time; or the
- *    exporter moves it all the time.
+ *    another device has pinned it or new fences are added all the time.
  *  - EOPNOTSUPP: the buffer is of another driver, and is not system memory that
- *    the CPU can address.
+ *    the CPU can address, or an IOMMU is between the GPU and memory.
  *  - EINTR: a signal arrived while the access waited.
  *  - ENFILE: the system's limit on open files is reached.
  *  - ENOMEM: out of memory.
