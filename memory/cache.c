@@ -15,7 +15,7 @@
  * line that was written on both sides, memory's wins: what is in a cache may be lost at
  * any time, what is in memory is not.
  */
-#include <linux/bitops.h>
+#include <linux/compiler.h>
 #include <linux/highmem.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
@@ -174,17 +174,21 @@ struct page *vp_cache_touch(struct vp_cache *cache, struct vp_storage *storage,
 	return page->cpu;
 }
 
+/*
+ * Programs and devices write to both meanwhile, which is theirs to order: each byte
+ * is taken over once, by way of @agreed.
+ */
 static void vp_cache_sync_line(u8 *cpu, u8 *agreed, u8 *memory, bool to_cpu,
 			       bool to_device)
 {
-	if (memcmp(memory, agreed, VP_LINE_SIZE)) {
+	if (data_race(memcmp(memory, agreed, VP_LINE_SIZE))) {
 		if (!to_cpu)
 			return;
-		memcpy(agreed, memory, VP_LINE_SIZE);
-		memcpy(cpu, agreed, VP_LINE_SIZE);
-	} else if (to_device && memcmp(cpu, agreed, VP_LINE_SIZE)) {
-		memcpy(agreed, cpu, VP_LINE_SIZE);
-		memcpy(memory, agreed, VP_LINE_SIZE);
+		data_race(memcpy(agreed, memory, VP_LINE_SIZE));
+		data_race(memcpy(cpu, agreed, VP_LINE_SIZE));
+	} else if (to_device && data_race(memcmp(cpu, agreed, VP_LINE_SIZE))) {
+		data_race(memcpy(agreed, cpu, VP_LINE_SIZE));
+		data_race(memcpy(memory, agreed, VP_LINE_SIZE));
 	}
 }
 
