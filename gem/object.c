@@ -78,14 +78,14 @@ static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 /* By whether the device snoops the CPU's caches. */
 static const struct vp_importer_ops vp_gem_importer_ops[] = {
 	[false] = {
-		.played = true,
+		.emulated = true,
 		.noncoherent = true,
 		.revocable = true,
 		.invalidate_mappings = vp_gem_unmap,
 		.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
 	},
 	[true] = {
-		.played = true,
+		.emulated = true,
 		.revocable = true,
 		.invalidate_mappings = vp_gem_unmap,
 		.zap_cpu_mappings = vp_gem_zap_cpu_mappings,

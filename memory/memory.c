@@ -6,7 +6,7 @@
  * in a storage, see storage.c, which is made when the first page is touched.
  * Moving a buffer is giving it another storage; who uses the old one keeps it.
  *
- * A vprime GPU is played by the CPU, which finds the pages in the storage. A foreign
+ * A vprime GPU is emulated by the CPU, which finds the pages in the storage. A foreign
  * device gets a table, through the DMA API. While the buffer is known to a GPU that
  * does not snoop the CPU's caches, the CPU has its own view, see cache.c.
  */
@@ -117,7 +117,7 @@ u64 vp_memory_max_size(void)
 
 static bool vp_memory_is_foreign(struct vp_attachment *attach)
 {
-	return !attach->ops || !attach->ops->played;
+	return !attach->ops || !attach->ops->emulated;
 }
 
 /* ---- where it is ---- */

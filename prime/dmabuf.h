@@ -158,10 +158,10 @@ struct vp_dmabuf_ops {
  */
 struct vp_importer_ops {
 	/**
-	 * @played: whether the CPU plays the device, by vp_dmabuf_access():
+	 * @emulated: whether the CPU plays the device, by vp_dmabuf_access():
 	 * its mappings need no DMA addresses
 	 */
-	bool played;
+	bool emulated;
 
 	/**
 	 * @noncoherent: whether the device, which the CPU plays, does not see

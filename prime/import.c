@@ -140,7 +140,7 @@ static struct vp_mapping *vp_import_map(struct vp_attachment *attach,
 	struct vp_mapping *mapping;
 	struct sg_table *sgt;
 
-	if (attach->ops && attach->ops->played &&
+	if (attach->ops && attach->ops->emulated &&
 	    !vp_import_is_direct(attach->dev))
 		return ERR_PTR(-EOPNOTSUPP);
 	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
