@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: the dma-buf contract
  *
- * Each breach of a rule is counted, and the first one of a buffer and rule is a
- * line in the kernel log. Built with CONFIG_VPRIME_WATCH, breaches are also
- * counted by buffer.
+ * Each breach of a rule is counted. The first breach of a rule on a buffer is
+ * logged. With CONFIG_VPRIME_WATCH breaches are also counted per buffer.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,7 +20,10 @@
 
 atomic_long_t vp_rule_counts[VP_RULES];
 
-/* A rule's name, and the words after "cpu" or the device's name in the log. */
+/*
+ * The name of a rule, and what follows "cpu" or the name of the device in the
+ * log.
+ */
 static const struct {
 	const char *name;
 	const char *what;
@@ -51,12 +53,11 @@ static const struct {
 };
 
 /**
- * vp_rule_name - a rule's name
+ * vp_rule_name - the name of a rule
  * @rule: the rule
  *
- * Context: any.
- *
- * Return: a string of lower-case letters and hyphens.
+ * Context: Any context.
+ * Return: A string of lower-case letters and hyphens.
  */
 const char *vp_rule_name(enum vp_rule rule)
 {
@@ -66,17 +67,17 @@ const char *vp_rule_name(enum vp_rule rule)
 #ifdef VP_WATCH
 
 /**
- * vp_contract_fini - forget the breaches on a buffer
+ * vp_contract_fini - free the breaches of a buffer
  * @buf: a buffer without references
  *
- * Context: any.
+ * Context: Any context.
  */
 void vp_contract_fini(struct vp_dmabuf *buf)
 {
 	kfree(buf->violations);
 }
 
-/* Count a breach on its buffer. Returns whether it has been in the log. */
+/* Count a breach on its buffer. Returns whether such a breach has been logged. */
 static bool vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
 {
 	struct vp_violations *all = READ_ONCE(buf->violations), *mine;
@@ -89,14 +90,14 @@ static bool vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
 		else
 			all = mine;
 	}
-	/* Without memory for the count, each breach is logged. */
+	/* Without memory for the count each breach is logged. */
 	if (!all)
 		return false;
 	atomic_inc(&all->counts[rule]);
 	return test_bit(rule, &all->reported);
 }
 
-/* A breach is about to be logged. Returns whether another one was faster. */
+/* Returns whether another thread has just logged such a breach. */
 static bool vp_violation_report(struct vp_dmabuf *buf, enum vp_rule rule)
 {
 	struct vp_violations *all = READ_ONCE(buf->violations);
@@ -122,25 +123,21 @@ static bool vp_violation_report(struct vp_dmabuf *buf, enum vp_rule rule)
 
 #endif
 
-/*
- * Enough for a program that breaks every rule on several buffers at once; a
- * flood beyond that says nothing new.
- */
+/* Enough for a program that breaks every rule on several buffers at once. */
 static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
 
 /**
- * vp_dmabuf_misuse_by - a process, which need not be current, broke the contract
- * @buf: the buffer it happened on, or NULL when there is none
- * @dev: the device it was done for, or NULL when it was the CPU
- * @rule: the rule
- * @process: the process's name
- * @pid: its number
+ * vp_dmabuf_misuse_by - report a breach of the contract by any process
+ * @buf: the buffer, or NULL if there is none
+ * @dev: the device it was done for, or NULL for the CPU
+ * @rule: the broken rule
+ * @process: the name of the process
+ * @pid: the number of the process
  *
- * Counts the breach and, the first time for this buffer and rule, writes one
- * rate-limited line to the kernel log that names device, buffer, process and
- * rule.
+ * Counts the breach. The first one of a rule on a buffer is logged, with the
+ * names of device, buffer, process and rule, and rate-limited.
  *
- * Context: any.
+ * Context: Any context.
  */
 void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 			 enum vp_rule rule, const char *process, pid_t pid)
@@ -158,7 +155,7 @@ void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 
 	if (buf && vp_violation_count(buf, rule))
 		return;
-	/* What the limit swallows comes with the next breach. */
+	/* A breach that the limit suppresses is logged when it comes again. */
 	if (!__ratelimit(&vp_misuse_limit))
 		return;
 	if (buf && vp_violation_report(buf, rule))
@@ -174,12 +171,12 @@ void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 }
 
 /**
- * vp_dmabuf_misuse - the current process broke the contract
- * @buf: the buffer it happened on, or NULL when there is none
- * @dev: the device it was done for, or NULL when it was the CPU
- * @rule: the rule
+ * vp_dmabuf_misuse - report a breach of the contract by the current process
+ * @buf: the buffer, or NULL if there is none
+ * @dev: the device it was done for, or NULL for the CPU
+ * @rule: the broken rule
  *
- * Context: any.
+ * Context: Any context.
  */
 void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 		      enum vp_rule rule)

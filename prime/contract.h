@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The dma-buf contract: its rules, and how often each was broken.
- */
+/* The rules of the dma-buf contract, and how often each was broken. */
 #ifndef VP_PRIME_CONTRACT_H
 #define VP_PRIME_CONTRACT_H
 
@@ -12,22 +10,20 @@ struct device;
 struct vp_dmabuf;
 
 /**
- * enum vp_rule - the rules of the dma-buf contract that can be broken
- * @VP_RULE_UNMAP_WITHOUT_MAP: a device unmaps what it has not mapped
+ * enum vp_rule - the rules of the dma-buf contract
+ * @VP_RULE_UNMAP_WITHOUT_MAP: a device unmaps a mapping that it does not have
  * @VP_RULE_UNMAP_DIRECTION: a device unmaps in another direction than it mapped
- * @VP_RULE_DETACH_WHILE_MAPPED: a device detaches with its mapping in place
- * @VP_RULE_DETACH_WHILE_PINNED: a device detaches with its pin in place
- * @VP_RULE_UNPIN_WITHOUT_PIN: a device unpins what it has not pinned
- * @VP_RULE_END_WITHOUT_BEGIN: a buffer had more ends of CPU accesses than begins
- * @VP_RULE_BEGIN_LEFT_OPEN: a CPU access was not ended by the time that its process
- *	died, or the dma-buf went
- * @VP_RULE_WRITABLE_READ_ONLY: a write through a dma-buf that was exported to read
- * @VP_RULE_CPU_OUTSIDE_ACCESS: a touch of a dma-buf's mapping that no CPU access of
- *	the process allows
+ * @VP_RULE_DETACH_WHILE_MAPPED: a device detaches with a mapping in place
+ * @VP_RULE_DETACH_WHILE_PINNED: a device detaches with a pin in place
+ * @VP_RULE_UNPIN_WITHOUT_PIN: a device unpins a buffer that it has not pinned
+ * @VP_RULE_END_WITHOUT_BEGIN: a CPU access ends that has not begun
+ * @VP_RULE_BEGIN_LEFT_OPEN: a CPU access was not ended by its process
+ * @VP_RULE_WRITABLE_READ_ONLY: a read-only file is to be written through
+ * @VP_RULE_CPU_OUTSIDE_ACCESS: the CPU touches memory without an open access
  * @VP_RULE_NOT_UNMAPPED: an importer keeps its mapping of a revoked buffer
- * @VP_RULE_RELEASE_WITH_ATTACHMENTS: the last reference is dropped of a buffer with
- *	devices attached
- * @VP_RULES: how many there are
+ * @VP_RULE_RELEASE_WITH_ATTACHMENTS: the last reference is dropped while a
+ *	device is attached
+ * @VP_RULES: how many rules there are
  */
 enum vp_rule {
 	VP_RULE_UNMAP_WITHOUT_MAP,
@@ -45,8 +41,9 @@ enum vp_rule {
 };
 
 /**
- * struct vp_violations - the breaches on one buffer; all of it is atomic
- * @reported: a bit for each rule whose breach has been in the log
+ * struct vp_violations - the breaches on one buffer
+ * @reported: a bit for each rule whose breach has been logged; atomic bit
+ *	operations
  * @counts: how often each rule was broken
  */
 struct vp_violations {

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * DOC: what the CPU does with a buffer
+/**
+ * DOC: CPU access
  *
- * A program brackets what it does to a dma-buf's mapping with begin and end
- * (DMA_BUF_IOCTL_SYNC), so that caches and devices agree; a driver does the same
- * around a kernel mapping. cpu_access.c knows which accesses are open.
+ * A program brackets its access to a mapping of a dma-buf with begin and end
+ * (DMA_BUF_IOCTL_SYNC), so that caches and devices agree; a driver does the
+ * same around a kernel mapping. cpu_access.c keeps the open accesses.
  */
-#include <linux/dma-buf.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
+#include <linux/sched.h>
 
 #include "compat.h"
 #include "fence/resv.h"
 #include "prime/dmabuf.h"
 #include "prime/trace.h"
 
-/* Which fences an access has to wait for. */
+/* The fences that conflict with an access. */
 static enum dma_resv_usage vp_cpu_usage(enum dma_data_direction dir)
 {
 	return dma_resv_usage_rw(dir == DMA_TO_DEVICE ||
 				 dir == DMA_BIDIRECTIONAL);
 }
 
-/* An end without its bookkeeping. Returns 0 or the exporter's errno. */
 static int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
 				       enum dma_data_direction dir)
 {
@@ -35,13 +34,13 @@ static int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
 }
 
 /**
- * vp_dmabuf_end_left_accesses - end the CPU accesses of processes that died
+ * vp_dmabuf_end_left_accesses - end CPU accesses of dead processes
  * @buf: the buffer
- * @all: of the living too, because their dma-buf is gone
+ * @all: also of living processes, because the dma_buf is being released
  *
- * Each is reported, and ended in the name of its process.
+ * Each is reported in the name of its process.
  *
- * Context: unlocked, may sleep.
+ * Context: May sleep. The buffer's reservation is not locked.
  */
 void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all)
 {
@@ -57,17 +56,18 @@ void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all)
 }
 
 /**
- * vp_dmabuf_begin_cpu_access - the CPU is about to touch a buffer
+ * vp_dmabuf_begin_cpu_access - begin a CPU access to a buffer
  * @buf: the buffer
- * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, or both
+ * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, DMA_BIDIRECTIONAL for
+ *	both
  *
- * Waits for the fences that conflict with the access, then makes visible what
- * devices wrote. Until the wait is over nothing has begun.
+ * Waits for the conflicting fences, then makes what devices wrote visible to
+ * the CPU. The access begins after the wait.
  *
- * Context: unlocked, may sleep.
- *
- * Return: 0; -ERESTARTSYS when a signal ended the wait; -ENODEV when the buffer
- * has been revoked; -ENOMEM; or the exporter's errno.
+ * Context: May sleep, also until fences signal. The buffer's reservation is not
+ *	locked.
+ * Return: 0; -ERESTARTSYS if a signal ended the wait; -ENODEV if the buffer has
+ *	been revoked; -ENOMEM; or the exporter's errno.
  */
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir)
@@ -102,15 +102,15 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 VP_EXPORT_FOR_TESTS(vp_dmabuf_begin_cpu_access);
 
 /**
- * vp_dmabuf_end_cpu_access - the CPU has touched a buffer
+ * vp_dmabuf_end_cpu_access - end a CPU access to a buffer
  * @buf: the buffer
- * @dir: DMA_FROM_DEVICE if it has read, DMA_TO_DEVICE if it has written, or both
+ * @dir: DMA_FROM_DEVICE to read, DMA_TO_DEVICE to write, DMA_BIDIRECTIONAL for
+ *	both
  *
- * Makes what the CPU wrote visible to devices, also at an end that is reported
- * because the buffer has had more ends than begins.
+ * Makes what the CPU wrote visible to devices. An end without a begin is
+ * reported, and does so too.
  *
- * Context: unlocked, may sleep.
- *
+ * Context: May sleep. The buffer's reservation is not locked.
  * Return: 0 or the exporter's errno.
  */
 int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
@@ -126,17 +126,18 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_end_cpu_access);
 /**
  * vp_dmabuf_mmap - set up a CPU mapping of a buffer
  * @buf: the buffer
- * @vma: the mapping to be; its vm_ops and vm_private_data lead to
- *	vp_dmabuf_fault() and keep the buffer
- * @pgoff: the page of the buffer it begins at
+ * @vma: the mapping; its vm_ops call vp_dmabuf_fault(), and its vm_private_data
+ *	keeps the buffer
+ * @pgoff: the page of the buffer where it begins
  *
- * No page is mapped, or made, before it is touched. An exporter that maps in
- * a way of its own (a foreign one does) replaces the file, vm_ops and
- * vm_private_data of @vma. Called with the mmap lock, unlocked.
+ * Pages are made and mapped when they are touched. A foreign exporter replaces
+ * the file, the vm_ops and the vm_private_data of @vma.
  *
- * Returns 0; -EINVAL when the mapping is private, reaches beyond the buffer, or
- * the exporter has no CPU mappings; -ENODEV when the buffer has been revoked;
- * else the exporter's errno.
+ * Context: May sleep. Called with the mmap lock; the buffer's reservation is
+ *	not locked.
+ * Return: 0; -EINVAL if the mapping is private, or reaches beyond the buffer,
+ *	or the exporter has no CPU mappings; -ENODEV if the buffer has been
+ *	revoked; or the exporter's errno.
  */
 int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff)
@@ -145,7 +146,9 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 
 	if (READ_ONCE(buf->revoked))
 		return -ENODEV;
-	/* VM_SHARED is clear in read-only shared mappings; this one is not. */
+	/*
+	 * VM_SHARED is clear in a read-only shared mapping, VM_MAYSHARE is set.
+	 */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (!buf->ops->mmap && !buf->ops->fault)
@@ -157,16 +160,16 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 	if (buf->ops->mmap)
 		return buf->ops->mmap(buf, vma, pgoff);
 
-	/* Bare page frames: nobody can take references on them behind us. */
+	/* Bare page frames: get_user_pages() takes no references on them. */
 	vp_vm_flags_set(vma, VM_IO | VM_PFNMAP);
 	return 0;
 }
 
 /*
- * Lock the reservation for a fault. Where it is taken, mmap_lock is let go for the
- * wait, as TTM does: or whoever wants that one for anything waits as well.
+ * Lock the reservation for a fault. If it has to wait, the mmap lock is dropped
+ * for the time, as in TTM: else all that need the mmap lock wait as well.
  *
- * Returns 0 with the lock, or what the fault is to return.
+ * Returns 0 with the lock, or the result of the fault.
  */
 static vm_fault_t vp_dmabuf_lock_for_fault(struct vp_dmabuf *buf,
 					   struct vm_fault *vmf)
@@ -174,13 +177,17 @@ static vm_fault_t vp_dmabuf_lock_for_fault(struct vp_dmabuf *buf,
 	if (dma_resv_trylock(buf->resv))
 		return 0;
 
-	/* A signal ends the wait: it is handled, and the touch comes again. */
+	/*
+	 * A signal ends the wait: it is handled, and the access is tried again.
+	 */
 	if (!fault_flag_allow_retry_first(vmf->flags))
 		return dma_resv_lock_interruptible(buf->resv, NULL) ?
 		       VM_FAULT_NOPAGE : 0;
 
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
-		/* What the mapping keeps may go with it from here on. */
+		/*
+		 * Without the mmap lock the mapping may go, and with it the buffer.
+		 */
 		vp_dmabuf_ref(buf);
 		vp_release_fault_lock(vmf);
 		if (!dma_resv_lock_interruptible(buf->resv, NULL))
@@ -191,21 +198,22 @@ static vm_fault_t vp_dmabuf_lock_for_fault(struct vp_dmabuf *buf,
 }
 
 /**
- * vp_dmabuf_fault - put pages where a CPU mapping was touched
+ * vp_dmabuf_fault - map pages where a CPU mapping was touched
  * @buf: the buffer
  * @vmf: the fault
  * @pgoff: the page of the buffer that was touched
- * @for_cpu: whether it is to be seen as the CPU does, or as devices do that do
- *	not snoop the CPU's caches
+ * @for_cpu: map the CPU's view; else the view of devices that do not snoop
  *
- * Called by the fault handlers of those who set up mappings.
+ * Called by the fault handlers of the importers and of the exported dma_buf.
  *
- * Context: mmap_lock, or the lock of the one mapping; both may be let go.
- *
- * Return: VM_FAULT_NOPAGE when the touch is to be tried again; VM_FAULT_RETRY, with
- * the lock let go unless the flags of the fault say that it must not wait;
- * VM_FAULT_SIGBUS when there is no such page, no memory for it, or it has been
- * revoked.
+ * Context: May sleep. Called with the mmap lock or the lock of the one mapping,
+ *	which may be dropped; the buffer's reservation is not locked.
+ * Return:
+ * * VM_FAULT_NOPAGE: the access is to be tried again
+ * * VM_FAULT_RETRY: likewise; the lock has been dropped, unless the flags of
+ *   the fault forbid to wait
+ * * VM_FAULT_SIGBUS: the page lies beyond the buffer, there is no memory for
+ *   it, or the buffer has been revoked
  */
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			   unsigned long pgoff, bool for_cpu)
@@ -234,16 +242,16 @@ vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 }
 
 /**
- * vp_dmabuf_map_pages - map pages around one that is read
+ * vp_dmabuf_map_pages - the map_pages callback of CPU mappings
  * @vmf: the fault
- * @first: the first page of the file
- * @last: the last
+ * @first: the first page of the file to map
+ * @last: the last page
  *
- * Maps none: vp_dmabuf_fault() maps as many as it can. That there is a callback tells
- * the kernel that it may be called under the lock of the one mapping.
+ * Maps no page: vp_dmabuf_fault() maps as many as it can. With the callback the
+ * kernel calls the fault handler under the lock of the one mapping, without the
+ * mmap lock.
  *
- * Context: any.
- *
+ * Context: Any context.
  * Return: 0.
  */
 vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
@@ -252,15 +260,15 @@ vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last
 }
 
 /**
- * vp_dmabuf_fault_prot - the protection of the pages that a fault maps
+ * vp_dmabuf_fault_prot - the protection of pages that a fault maps
  * @vmf: the fault
  *
- * Where the first write to a page is to be seen, the mapping's own protection
- * does not allow it. A fault that writes is seen as it is.
+ * The protection of a mapping with a pfn_mkwrite callback does not allow to
+ * write, so that the first write to a page faults. If the fault itself is a
+ * write, its handler sees that.
  *
- * Context: from the exporter's fault callback.
- *
- * Return: the protection for vmf_insert_pfn_prot().
+ * Context: Any context. Called from the exporter's fault callback.
+ * Return: The protection for vmf_insert_pfn_prot().
  */
 pgprot_t vp_dmabuf_fault_prot(const struct vm_fault *vmf)
 {
@@ -272,15 +280,17 @@ pgprot_t vp_dmabuf_fault_prot(const struct vm_fault *vmf)
 }
 
 /**
- * vp_dmabuf_vmap - map a whole buffer into the kernel
+ * vp_dmabuf_vmap - map a buffer into the kernel
  * @buf: the buffer
  * @map: where the address is stored; cleared on failure
  *
- * All users share one mapping; each ends with vp_dmabuf_vunmap(). Locked; on
- * kernels before 6.2 the lock is dropped and taken again for foreign buffers.
+ * All users share one mapping; each calls vp_dmabuf_vunmap().
  *
- * Returns 0; -EOPNOTSUPP when the exporter cannot; -ENODEV when the buffer has
- * been revoked; -ENOMEM.
+ * Context: May sleep. The buffer's reservation is locked; on kernels before 6.2
+ *	the lock is dropped and taken again for foreign buffers.
+ * Return: 0; -EOPNOTSUPP if the exporter has no kernel mappings; -ENODEV if the
+ *	buffer has been revoked; -ENOMEM; -EINTR if the process is being
+ *	killed; or the exporter's errno.
  */
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 {
@@ -299,7 +309,7 @@ int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 		ret = buf->ops->vmap(buf, &ptr);
 		if (ret)
 			return ret;
-		/* Another may have come first while the lock was dropped. */
+		/* Another user may have mapped it while the lock was dropped. */
 		if (buf->vmap_users)
 			buf->ops->vunmap(buf, &ptr);
 		else
@@ -315,9 +325,10 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_vmap);
 /**
  * vp_dmabuf_vunmap - undo one vp_dmabuf_vmap()
  * @buf: the buffer
- * @map: what that stored; cleared
+ * @map: from vp_dmabuf_vmap(); cleared
  *
- * Locked.
+ * Context: May sleep. The buffer's reservation is locked; on kernels before 6.2
+ *	the lock is dropped and taken again for foreign buffers.
  */
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map)
 {

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: CPU accesses
  *
- * DMA_BUF_IOCTL_SYNC does not nest: either a thread has a CPU access to a buffer
- * open or it has not. A second begin by the same thread, be it that a signal
- * interrupted the kernel's own wait after the first one, opens no second access.
- * Neither need the thread that began an access be the one that ends it.
+ * DMA_BUF_IOCTL_SYNC does not nest: a thread has at most one CPU access to a
+ * buffer open. A second begin by the same thread opens no second one: the
+ * kernel's own wait after the first begin may have been interrupted by a
+ * signal. An access may be ended by another thread than the one that began it.
  *
- * So a program can only be accused of an end without a begin when a buffer has
- * had more ends than begins. Nested brackets (two begins, two ends) and brackets
- * of several threads at once have as many of each.
+ * So an end is a breach only if the buffer has had more ends than begins.
+ * Nested brackets (two begins, two ends) and brackets of several threads have
+ * as many of each.
  *
- * A process may die with an access open. Exporters are not told, so the accesses
- * of dead processes are looked for at the next begin or end, when debugfs is
- * read, and when the buffer goes.
+ * A process may die with an access open. Exporters are not told, so the
+ * accesses of dead processes are ended at the next begin or end, when debugfs
+ * is read, and when the buffer is freed.
  *
  * Without CONFIG_VPRIME_WATCH begins and ends are only counted.
  */
+#include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "prime/contract.h"
 #include "prime/cpu_access.h"
@@ -33,10 +35,10 @@ module_param_named(strict, vp_cpu_access_strict, bool, 0644);
 MODULE_PARM_DESC(strict, "Report CPU access to dma-bufs outside begin and end (default 0)");
 
 /**
- * vp_cpu_access_init - a new buffer has no CPU access open
- * @buf: the buffer
+ * vp_cpu_access_init - prepare a buffer for CPU accesses
+ * @buf: a buffer that no other thread knows
  *
- * Context: any; before others know the buffer.
+ * Context: Any context.
  */
 void vp_cpu_access_init(struct vp_dmabuf *buf)
 {
@@ -52,9 +54,9 @@ static void vp_cpu_access_free(struct vp_cpu_access *access)
 
 /**
  * vp_cpu_access_fini - undo vp_cpu_access_init()
- * @buf: a buffer without references, and without open accesses
+ * @buf: a buffer without references and without open accesses
  *
- * Context: any.
+ * Context: Any context.
  */
 void vp_cpu_access_fini(struct vp_dmabuf *buf)
 {
@@ -62,7 +64,7 @@ void vp_cpu_access_fini(struct vp_dmabuf *buf)
 		vp_cpu_access_free(buf->spare_access);
 }
 
-/* Take an access off the list; one is kept for the next begin. */
+/* Close an access; one is kept for the next begin. */
 static void vp_cpu_access_close(struct vp_dmabuf *buf,
 				struct vp_cpu_access *access)
 {
@@ -94,9 +96,8 @@ static bool vp_thread_is_dead(struct pid *thread)
 }
 
 /*
- * Make one access of all those whose threads ended without ending them while the
- * current process, which they belong to, lives on. This keeps the list as short
- * as there are threads.
+ * Merge the accesses of threads of the current process that have died. This
+ * limits the list to one access per thread, and one per process.
  */
 static void vp_cpu_access_merge(struct vp_dmabuf *buf)
 {
@@ -117,7 +118,7 @@ static void vp_cpu_access_merge(struct vp_dmabuf *buf)
 	}
 }
 
-/* An access for the current thread, or NULL; the lock may be dropped. */
+/* An access for the current thread, or NULL. May drop the lock. */
 static struct vp_cpu_access *vp_cpu_access_new(struct vp_dmabuf *buf)
 {
 	struct vp_cpu_access *access;
@@ -133,7 +134,7 @@ static struct vp_cpu_access *vp_cpu_access_new(struct vp_dmabuf *buf)
 		access = kzalloc(sizeof(*access), GFP_KERNEL_ACCOUNT);
 		spin_lock(&buf->lock);
 	}
-	/* The spare one is mostly of the same thread. */
+	/* The spare access is mostly of the same thread. */
 	if (access && access->thread != task_pid(current)) {
 		put_pid(access->thread);
 		put_pid(access->process);
@@ -155,7 +156,7 @@ static struct vp_cpu_access *vp_cpu_access_own(struct vp_dmabuf *buf)
 	return NULL;
 }
 
-/* The current thread has an access open from now on; 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. May drop the lock. */
 static int vp_cpu_access_open(struct vp_dmabuf *buf,
 			      enum dma_data_direction dir)
 {
@@ -165,7 +166,9 @@ static int vp_cpu_access_open(struct vp_dmabuf *buf,
 		vp_cpu_access_widen(access, dir);
 		return 0;
 	}
-	/* No other thread opens one for this thread while the lock is dropped. */
+	/*
+	 * Only the current thread opens its access, so the lock may be dropped.
+	 */
 	access = vp_cpu_access_new(buf);
 	if (!access)
 		return -ENOMEM;
@@ -178,9 +181,10 @@ static int vp_cpu_access_open(struct vp_dmabuf *buf,
 }
 
 /*
- * Close the access that the current thread's end is for: its own, else one of its
- * process, else the oldest. But an end by a process that has none open, of a
- * buffer with more begins than accesses, belongs to a nested begin of its own.
+ * Close the access that is ended by the current thread: its own, else one of
+ * its process, else the oldest. But if its process has none open, and the
+ * buffer has more begins than accesses, the end belongs to a nested begin, and
+ * none is closed.
  */
 static void vp_cpu_access_close_one(struct vp_dmabuf *buf)
 {
@@ -202,11 +206,10 @@ static void vp_cpu_access_close_one(struct vp_dmabuf *buf)
 /**
  * vp_cpu_access_is_open - has the current process a CPU access open
  * @buf: the buffer
- * @write: whether only one counts that allows writing
+ * @write: whether the access has to allow writing
  *
- * Context: any but with &vp_dmabuf.lock.
- *
- * Return: whether a thread of it has one.
+ * Context: Process context. Takes &vp_dmabuf.lock.
+ * Return: Whether one of its threads has.
  */
 bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write)
 {
@@ -225,15 +228,16 @@ bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write)
 }
 
 /**
- * vp_cpu_access_check - the current process touches a dma-buf's mapping
+ * vp_cpu_access_check - check a touch of a dma-buf's mapping
  * @buf: the buffer
- * @write: whether it writes
+ * @write: whether the current process writes
  *
- * With "strict" set, a touch is reported if no CPU access that allows it is open.
- * Call this after the page has been mapped: the end of an access that is open then
- * takes the page down again, so that no later touch goes unseen.
+ * With "strict" set, reports the touch if no CPU access that allows it is open.
+ * Called after the page has been mapped: if an access is open that ends
+ * meanwhile, its end removes the mapping again, so that the next touch is
+ * checked too.
  *
- * Context: any but with &vp_dmabuf.lock.
+ * Context: Process context. Takes &vp_dmabuf.lock.
  */
 void vp_cpu_access_check(struct vp_dmabuf *buf, bool write)
 {
@@ -241,7 +245,7 @@ void vp_cpu_access_check(struct vp_dmabuf *buf, bool write)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_CPU_OUTSIDE_ACCESS);
 }
 
-/* Will this process never run again? */
+/* Have all threads of the process exited? */
 static bool vp_process_is_dead(struct pid *process)
 {
 	struct task_struct *task;
@@ -255,18 +259,17 @@ static bool vp_process_is_dead(struct pid *process)
 }
 
 /**
- * vp_cpu_access_take_left - close an access whose process will not end it
+ * vp_cpu_access_take_left - close an access that its process did not end
  * @buf: the buffer
- * @all: whether that goes for every process, because the dma-buf is gone
- * @left: out: what the access was, with a reference on its process; the rest of
- *	the pointers in it are of no use
+ * @all: of any process, because the dma_buf is being released; else of a dead
+ *	one
+ * @left: gets a copy of the access, with a reference on its process only
  *
- * An end by another process that the dead one passed its access on to is not
- * accused: the begin stays counted.
+ * The begin of the access stays counted: another process, to which a dead one
+ * passed it on, may still end it.
  *
- * Context: any but with &vp_dmabuf.lock.
- *
- * Return: whether there was one.
+ * Context: Process context. Takes &vp_dmabuf.lock.
+ * Return: Whether there was one.
  */
 bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 			     struct vp_cpu_access *left)
@@ -274,7 +277,7 @@ bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 	struct vp_cpu_access *access;
 	bool found = false;
 
-	/* Most buffers have never had one. */
+	/* Most buffers have never had an access. */
 	if (!READ_ONCE(buf->cpu_accesses) &&
 	    !(all && READ_ONCE(buf->cpu_begins)))
 		return false;
@@ -311,12 +314,11 @@ static void vp_cpu_access_close_one(struct vp_dmabuf *buf)
 #endif
 
 /**
- * vp_cpu_access_begin - the current thread begins a CPU access
+ * vp_cpu_access_begin - note that the current thread begins a CPU access
  * @buf: the buffer
- * @dir: for what
+ * @dir: the direction of the access
  *
- * Context: unlocked, may sleep.
- *
+ * Context: May sleep.
  * Return: 0 or -ENOMEM.
  */
 int vp_cpu_access_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
@@ -332,12 +334,11 @@ int vp_cpu_access_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 }
 
 /**
- * vp_cpu_access_end - the current thread ends a CPU access
+ * vp_cpu_access_end - note that the current thread ends a CPU access
  * @buf: the buffer
  *
- * Context: any but with &vp_dmabuf.lock.
- *
- * Return: whether the buffer has had a begin for this end.
+ * Context: Process context. Takes &vp_dmabuf.lock.
+ * Return: Whether the buffer has had a begin for this end.
  */
 bool vp_cpu_access_end(struct vp_dmabuf *buf)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * CPU accesses: which threads have one open to a buffer.
- */
+/* The CPU accesses to a buffer that threads have open. */
 #ifndef VP_PRIME_CPU_ACCESS_H
 #define VP_PRIME_CPU_ACCESS_H
 
@@ -14,12 +12,12 @@ struct pid;
 struct vp_dmabuf;
 
 /**
- * struct vp_cpu_access - a CPU access that a thread has open
+ * struct vp_cpu_access - an open CPU access
  * @node: in &vp_dmabuf.open_accesses
  * @thread: the thread that began it; referenced
  * @process: the thread's process; referenced
  * @since: when it began, in jiffies
- * @dir: for what; the directions together if it was begun more than once
+ * @dir: its direction; DMA_BIDIRECTIONAL if begun for reading and for writing
  * @comm: the thread's name at the begin
  */
 struct vp_cpu_access {
@@ -39,11 +37,10 @@ bool vp_cpu_access_end(struct vp_dmabuf *buf);
 extern bool vp_cpu_access_strict;
 
 /**
- * vp_cpu_access_is_strict - is the module parameter "strict" set
+ * vp_cpu_access_is_strict - the value of the module parameter "strict"
  *
- * Context: any.
- *
- * Return: whether it is now; it may change at any time.
+ * Context: Any context.
+ * Return: Its value, which may change at any time.
  */
 static inline bool vp_cpu_access_is_strict(void)
 {

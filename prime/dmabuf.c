@@ -1,32 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: the dma-buf core
  *
- * Inside vprime every buffer is a &struct vp_dmabuf, whoever allocated it. The
- * kernel's &struct dma_buf is met at the file descriptor only, in export.c and
- * import.c. The contract is the one that Linux has had since 6.2, on every
- * kernel:
+ * Each buffer in vprime is a &struct vp_dmabuf, whether a GPU of vprime's or
+ * another driver allocated it. Only export.c and import.c know the kernel's
+ * &struct dma_buf. The contract is that of Linux since 6.2, on all kernels:
  *
- *  - The caller holds the reservation lock for: vp_dmabuf_map_attachment(),
- *    vp_dmabuf_unmap_attachment(), vp_dmabuf_pin(), vp_dmabuf_unpin(),
- *    vp_dmabuf_vmap(), vp_dmabuf_vunmap(), vp_dmabuf_invalidate_mappings(),
- *    vp_dmabuf_zap_cpu_mappings(), vp_dmabuf_move_locked().
- *  - The caller does not hold it for: vp_dmabuf_export(), vp_dmabuf_put(),
- *    vp_dmabuf_attach(), vp_dmabuf_detach(),
- *    vp_dmabuf_move(), vp_dmabuf_revoke(), vp_dmabuf_begin_cpu_access(),
- *    vp_dmabuf_end_cpu_access(), vp_dmabuf_mmap(), vp_dmabuf_fault(),
- *    vp_dmabuf_access(), vp_mapping_put().
+ *  - The caller holds the reservation lock of the buffer for
+ *    vp_dmabuf_map_attachment(), vp_dmabuf_unmap_attachment(), vp_dmabuf_pin(),
+ *    vp_dmabuf_unpin(), vp_dmabuf_reach(), vp_dmabuf_vmap(),
+ *    vp_dmabuf_vunmap(), vp_dmabuf_invalidate_mappings(),
+ *    vp_dmabuf_zap_cpu_mappings(), vp_dmabuf_is_idle(),
+ *    vp_dmabuf_move_locked(), vp_mapping_get().
+ *  - The caller does not hold it for vp_dmabuf_export(), vp_dmabuf_put(),
+ *    vp_dmabuf_attach(), vp_dmabuf_detach(), vp_dmabuf_kernel_get(),
+ *    vp_dmabuf_from_kernel(), vp_dmabuf_move(), vp_dmabuf_revoke(),
+ *    vp_dmabuf_begin_cpu_access(), vp_dmabuf_end_cpu_access(),
+ *    vp_dmabuf_mmap(), vp_dmabuf_fault(), vp_dmabuf_access(), vp_mapping_put().
+ *  - The caller may hold it for vp_dmabuf_ref(), vp_dmabuf_populate().
  *
- * References run one way: attachment -> buffer -> memory, and kernel dma_buf ->
- * buffer. The buffer knows its attachments and its kernel face weakly.
+ * References run one way: attachment -> buffer -> memory, and exported dma_buf
+ * -> buffer. The buffer's pointers to its attachments and to its exported
+ * dma_buf hold no reference.
  *
- * Lock order: mmap lock, then the reservation lock, then whatever allocating
- * memory takes; &vp_dmabuf.lock comes last.
+ * Lock order: the mmap lock, the reservation lock, the locks of memory
+ * allocation, &vp_dmabuf.lock.
  *
  * This file has buffers, attachments, pins and device mappings. Moving and
- * revoking are in move.c, what the CPU does in cpu.c, and who is told of a breach
- * in contract.c.
+ * revoking are in move.c, CPU access in cpu.c, and breaches of the contract in
+ * contract.c.
  */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "prime/dmabuf.h"
@@ -39,16 +45,17 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_counts);
 DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
 
 /**
- * vp_dmabuf_export - make a buffer that can be shared
- * @buf: where; the exporter's release callback frees it
- * @info: what the exporter says of it; not kept
+ * vp_dmabuf_export - initialise a buffer
+ * @buf: the buffer, embedded in a structure that the exporter has set up: other
+ *	threads can find the buffer by its id at once
+ * @info: its description; not kept
  *
- * Kernel name: dma_buf_export(), which allocates. Here the exporter embeds the
- * buffer in what it needs for itself, and has set that up before: others may find
- * the buffer by its id at once. The caller gets the first reference. Unlocked.
+ * The counterpart of dma_buf_export(), which allocates. The caller gets the
+ * first reference. The last one calls the exporter's release callback, which
+ * frees the memory of @buf.
  *
- * Returns 0; -EINVAL when @info lacks a size, or has one that is no whole number of
- * pages.
+ * Context: May sleep.
+ * Return: 0; -EINVAL if the size is 0 or not a whole number of pages.
  */
 int vp_dmabuf_export(struct vp_dmabuf *buf,
 		     const struct vp_dmabuf_export_info *info)
@@ -80,7 +87,7 @@ static void vp_dmabuf_release(struct kref *ref)
 {
 	struct vp_dmabuf *buf = container_of(ref, struct vp_dmabuf, ref);
 
-	/* Attachments hold references: somebody dropped one that was not his. */
+	/* Attachments hold references: one reference too many was dropped. */
 	if (READ_ONCE(buf->attached)) {
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_RELEASE_WITH_ATTACHMENTS);
 		return;
@@ -96,13 +103,13 @@ static void vp_dmabuf_release(struct kref *ref)
 }
 
 /**
- * vp_dmabuf_put - drop a reference to a buffer
+ * vp_dmabuf_put - drop a reference
  * @buf: the buffer
  *
- * The last one frees the buffer and its memory. A buffer with attachments is not
- * freed: the reference that is missing is reported, and the memory leaks.
+ * The last reference frees the buffer and its memory. A buffer with attachments
+ * is not freed: the missing reference is reported, and the memory leaks.
  *
- * Context: unlocked, may sleep.
+ * Context: May sleep. No reservation is locked.
  */
 void vp_dmabuf_put(struct vp_dmabuf *buf)
 {
@@ -111,17 +118,17 @@ void vp_dmabuf_put(struct vp_dmabuf *buf)
 VP_EXPORT_FOR_TESTS(vp_dmabuf_put);
 
 /**
- * vp_dmabuf_attach - give a device a place at a buffer
- * @buf: the buffer; the attachment takes a reference of its own
- * @attach: the place, whose memory is the importer's
- * @dev: the device, which the caller keeps alive until vp_dmabuf_detach()
- * @ops: what the importer offers, or NULL; decides whether its mappings are
- *	movable (it has invalidate_mappings) or pinned
+ * vp_dmabuf_attach - attach a device to a buffer
+ * @buf: the buffer
+ * @attach: the attachment, in memory of the importer; takes a reference on @buf
+ * @dev: the device; the caller keeps it alive until vp_dmabuf_detach()
+ * @ops: properties and callbacks of the importer, or NULL. Its mappings are
+ *	movable if it has an invalidate_mappings callback, else they pin.
  *
- * Nothing is mapped yet. Unlocked.
+ * Nothing is mapped yet.
  *
- * Returns 0; -ENODEV when the buffer has been revoked; or what the exporter
- * refuses it with.
+ * Context: May sleep. The buffer's reservation is not locked.
+ * Return: 0; -ENODEV if the buffer has been revoked; or the exporter's errno.
  */
 int vp_dmabuf_attach(struct vp_dmabuf *buf, struct vp_attachment *attach,
 		     struct device *dev, const struct vp_importer_ops *ops)
@@ -165,13 +172,14 @@ err_free:
 VP_EXPORT_FOR_TESTS(vp_dmabuf_attach);
 
 /**
- * vp_dmabuf_reach - bring a buffer to where a device reaches it
- * @attach: the device's place at the buffer
+ * vp_dmabuf_reach - move a buffer to where a device reaches it
+ * @attach: the device's attachment
  *
- * Context: the buffer's reservation is locked. May wait for fences.
- *
- * Return: 0; -EAGAIN when the CPU plays the device, and is to wait without the lock
- * until the buffer is idle; or as vp_dmabuf_move_locked().
+ * Context: May sleep, also until fences signal. The buffer's reservation is
+ *	locked.
+ * Return: 0; -ENODEV if the buffer has been revoked; -EAGAIN if the device is
+ *	emulated and the caller has to wait, without the lock, until the buffer
+ *	is idle; or as vp_dmabuf_move_locked().
  */
 int vp_dmabuf_reach(struct vp_attachment *attach)
 {
@@ -210,7 +218,6 @@ static void vp_dmabuf_unpin_memory(struct vp_attachment *attach)
 	this_cpu_dec(vp_dmabuf_counts.pins);
 }
 
-/* The last user of a mapping is gone. */
 static void vp_mapping_free(struct vp_mapping *mapping)
 {
 	struct vp_attachment *attach = mapping->attach;
@@ -230,10 +237,10 @@ static void vp_mapping_free(struct vp_mapping *mapping)
 }
 
 /**
- * vp_mapping_put - an access is done with a mapping
- * @mapping: from vp_mapping_get()
+ * vp_mapping_put - drop the mapping that an access has used
+ * @mapping: from vp_mapping_get(); the caller keeps the attachment alive
  *
- * Context: unlocked, may sleep; the caller keeps the attachment.
+ * Context: May sleep. The buffer's reservation is not locked.
  */
 void vp_mapping_put(struct vp_mapping *mapping)
 {
@@ -249,14 +256,14 @@ void vp_mapping_put(struct vp_mapping *mapping)
 VP_EXPORT_FOR_TESTS(vp_mapping_put);
 
 /**
- * vp_dmabuf_detach - give up a device's place at a buffer
- * @attach: the attachment; its memory is the importer's again, and its reference
- *	to the buffer is gone. None of its mappings is used by an access.
+ * vp_dmabuf_detach - detach a device from a buffer
+ * @attach: the attachment; no access uses its mappings. The caller may free it
+ *	afterwards.
  *
- * A mapping or pin that is still there is a breach of the contract; it is
- * reported and taken down.
+ * Drops the attachment's reference on the buffer. A mapping or a pin that is
+ * still there is a breach of the contract: it is reported and removed.
  *
- * Context: unlocked, may sleep.
+ * Context: May sleep. The buffer's reservation is not locked.
  */
 void vp_dmabuf_detach(struct vp_attachment *attach)
 {
@@ -289,14 +296,14 @@ void vp_dmabuf_detach(struct vp_attachment *attach)
 VP_EXPORT_FOR_TESTS(vp_dmabuf_detach);
 
 /**
- * vp_dmabuf_pin - keep a buffer's memory where it is
- * @attach: through which attachment
+ * vp_dmabuf_pin - keep the memory of a buffer where it is
+ * @attach: the device's attachment
  *
- * Calls nest. Memory that the device does not reach is moved first. Locked.
+ * Calls nest. Memory that the device does not reach is moved first.
  *
- * Return: 0; -ENODEV when the buffer has been revoked; where it has to be moved,
- * -EBUSY when it cannot, -EAGAIN when a device that the CPU plays is to wait for
- * its fences first, and -ERESTARTSYS; or what the exporter refuses it with.
+ * Context: May sleep, also until fences signal. The buffer's reservation is
+ *	locked.
+ * Return: 0; an errno as vp_dmabuf_reach(); or the exporter's errno.
  */
 int vp_dmabuf_pin(struct vp_attachment *attach)
 {
@@ -313,9 +320,11 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_pin);
 
 /**
  * vp_dmabuf_unpin - undo one vp_dmabuf_pin()
- * @attach: through which attachment
+ * @attach: the device's attachment
  *
- * Locked. One too many is reported and changes nothing.
+ * An unpin without a pin is reported and changes nothing.
+ *
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_dmabuf_unpin(struct vp_attachment *attach)
 {
@@ -333,18 +342,18 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_unpin);
 
 /**
  * vp_dmabuf_map_attachment - map a buffer for a device
- * @attach: the device's place at the buffer
- * @dir: who will read and who will write
+ * @attach: the device's attachment
+ * @dir: what the device is going to do with it
  *
- * Mappings of an importer without an invalidate_mappings callback pin the buffer
- * for as long as they are there. The caller then waits for, or chains, the fences
- * that are on the buffer: also those of usage KERNEL, as mapping may have made
- * its exporter move it.
+ * A mapping of an importer without an invalidate_mappings callback pins the
+ * buffer. Mapping may move the buffer: the caller then waits for, or chains,
+ * the fences on it, those of DMA_RESV_USAGE_KERNEL included.
  *
- * Context: the buffer's reservation is locked.
- *
- * Return: the mapping; -EINVAL for a direction that is none; -ENODEV when the
- * buffer has been revoked; -ENOMEM, -EINTR, or what the exporter refuses it with.
+ * Context: May sleep, also until fences signal. The buffer's reservation is
+ *	locked.
+ * Return: The mapping; -EINVAL for a @dir that is not valid; -ENOMEM; -EINTR if
+ *	the process is being killed; an errno as vp_dmabuf_reach(); or the
+ *	exporter's errno.
  */
 struct vp_mapping *vp_dmabuf_map_attachment(struct vp_attachment *attach,
 					    enum dma_data_direction dir)
@@ -393,15 +402,15 @@ static bool vp_attachment_has(struct vp_attachment *attach,
 }
 
 /**
- * vp_dmabuf_unmap_attachment - take a device's mapping down
- * @attach: the device's place at the buffer
- * @mapping: what vp_dmabuf_map_attachment() returned
+ * vp_dmabuf_unmap_attachment - remove a device's mapping
+ * @attach: the device's attachment
+ * @mapping: from vp_dmabuf_map_attachment()
  * @dir: the direction it was mapped for
  *
- * It goes when the accesses that use it are done. One that is not the
- * attachment's is reported and changes nothing.
+ * The memory stays until the accesses that use the mapping are done. A mapping
+ * that is not the attachment's is reported and nothing changes.
  *
- * Context: the buffer's reservation is locked.
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 				struct vp_mapping *mapping,
@@ -426,19 +435,18 @@ void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 VP_EXPORT_FOR_TESTS(vp_dmabuf_unmap_attachment);
 
 /**
- * vp_dmabuf_populate - make memory exist that a device is going to use
+ * vp_dmabuf_populate - make memory exist before a device accesses it
  * @buf: the buffer
- * @offset: where, in bytes
- * @size: bytes; what is asked for lies within the buffer
+ * @offset: in bytes
+ * @size: in bytes; the range lies within the buffer
  *
- * Before the reservation is locked, so that nobody waits for it who wants other
- * memory of the buffer, or only its lock. With the lock once more, because a move
- * in between takes along what it found when it began.
+ * Called before the reservation is locked, so that users of other memory of the
+ * buffer do not wait for the allocation; and again with the lock, because a
+ * move in between takes only the memory that it found when it began.
  *
- * Context: the buffer's reservation is locked or not. Sleeps.
- *
- * Return: 0; -ENOMEM; -ENODEV when the buffer has been revoked; -EINTR when the
- * process is being killed.
+ * Context: May sleep. The buffer's reservation may be locked.
+ * Return: 0; -ENOMEM; -ENODEV if the buffer has been revoked; -EINTR if the
+ *	process is being killed.
  */
 int vp_dmabuf_populate(struct vp_dmabuf *buf, size_t offset, size_t size)
 {
@@ -446,21 +454,21 @@ int vp_dmabuf_populate(struct vp_dmabuf *buf, size_t offset, size_t size)
 }
 
 /**
- * vp_dmabuf_access - a device that the CPU plays reads or writes a buffer
- * @mapping: the device's way to it, kept for this by vp_mapping_get()
- * @offset: where in the buffer, in bytes
- * @data: kernel memory that is written from, or read into
- * @size: bytes; they lie within the buffer, and have been populated
+ * vp_dmabuf_access - let an emulated device read or write a buffer
+ * @mapping: the device's mapping, from vp_mapping_get()
+ * @offset: in bytes
+ * @data: kernel memory to write from or to read into
+ * @size: in bytes; the range lies within the buffer and has been populated
  * @write: whether the device writes
  *
- * The fences that conflict have signalled, and one of the caller's keeps others
- * away.
+ * The conflicting fences have signalled, and a fence of the caller is on the
+ * buffer.
  *
- * Context: no reservation is locked; on the way to a fence's signal.
- *
- * Return: 0; -EINVAL for a direction that was not mapped; -EOPNOTSUPP when the
- * exporter's memory is none that the CPU reaches; -EFAULT when its table is too
- * short.
+ * Context: May sleep, but a fence waits for it: it allocates nothing, and
+ *	neither it nor the caller locks a reservation.
+ * Return: 0; -EINVAL if the mapping has another direction; -EOPNOTSUPP if the
+ *	CPU does not reach the exporter's memory; -EFAULT if the exporter's
+ *	table is too short.
  */
 int vp_dmabuf_access(struct vp_mapping *mapping, size_t offset, void *data,
 		     size_t size, bool write)
@@ -477,12 +485,13 @@ int vp_dmabuf_access(struct vp_mapping *mapping, size_t offset, void *data,
 VP_EXPORT_FOR_TESTS(vp_dmabuf_access);
 
 /**
- * vp_attachment_lifetime - how long a mapping of an attachment lasts
- * @attach: the attachment; the buffer's reservation lock is held, or nobody
- *	else knows the attachment yet
+ * vp_attachment_lifetime - the lifetime of the mappings of an attachment
+ * @attach: the attachment
  *
- * Return: "pinned", of an importer that cannot give it up; "revocable", of one
- * that has pinned and can; "movable", of one that can and has not pinned.
+ * Context: Any context. The buffer's reservation is locked, unless no other
+ *	thread knows the attachment.
+ * Return: "pinned" if the importer cannot give a mapping up; "revocable" if it
+ *	has pinned and can; "movable" if it has not pinned and can.
  */
 const char *vp_attachment_lifetime(struct vp_attachment *attach)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The dma-buf core: one shared buffer, and the places devices have at it.
+ * The dma-buf core: shared buffers, and the attachments and mappings of
+ * devices.
  */
 #ifndef VP_PRIME_DMABUF_H
 #define VP_PRIME_DMABUF_H
@@ -14,6 +15,7 @@
 #include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/types.h>
 #include <linux/wait.h>
 
 #include "prime/contract.h"
@@ -23,6 +25,7 @@ struct device;
 struct dma_buf;
 struct sg_table;
 struct vm_area_struct;
+struct vm_fault;
 struct vp_attachment;
 struct vp_dmabuf;
 struct vp_mapping;
@@ -31,33 +34,35 @@ struct vp_mapping;
 #define VP_DMABUF_NAME_LEN	32
 
 /**
- * struct vp_dmabuf_ops - what an exporter does for its buffers
+ * struct vp_dmabuf_ops - the callbacks of an exporter
  *
- * "Locked" below means that the buffer's reservation lock is held when the
- * callback runs, "unlocked" that it is not. Callbacks may sleep.
+ * "Locked" means that the buffer's reservation is locked when the callback
+ * runs, "unlocked" that the caller does not hold it. Callbacks may sleep,
+ * unless they say otherwise.
  */
 struct vp_dmabuf_ops {
 	/**
-	 * @attach: optional, unlocked. A device is about to get a place at the
-	 * buffer; the exporter may refuse with an errno, and may keep something
-	 * of its own in &vp_attachment.exporter_priv.
+	 * @attach: optional, unlocked. A device attaches to the buffer. The
+	 * exporter may refuse it with an errno, and may keep data of its own in
+	 * &vp_attachment.exporter_priv.
 	 */
 	int (*attach)(struct vp_dmabuf *buf, struct vp_attachment *attach);
 
-	/** @detach: optional, unlocked. Undoes @attach; nothing is mapped. */
+	/** @detach: optional, unlocked. Undoes @attach. Nothing is mapped. */
 	void (*detach)(struct vp_dmabuf *buf, struct vp_attachment *attach);
 
 	/**
-	 * @reach: optional, locked. Puts the memory where the attachment's
+	 * @reach: optional, locked. Moves the memory to where the attachment's
 	 * device reaches it, before it is pinned or mapped. Returns 0; -EAGAIN
-	 * when that is a device that the CPU plays, and it is to wait first
-	 * until the buffer is idle; or as vp_dmabuf_move_locked().
+	 * if the device is emulated and the caller has to wait, without the
+	 * lock, until the buffer is idle; or an errno as
+	 * vp_dmabuf_move_locked().
 	 */
 	int (*reach)(struct vp_attachment *attach);
 
 	/**
-	 * @pin: optional, locked. The memory may not move until @unpin. Calls
-	 * nest. Without it the exporter's memory never moves by itself.
+	 * @pin: optional, locked. The memory must not move until @unpin. Calls
+	 * nest. An exporter without it never moves memory of its own accord.
 	 */
 	int (*pin)(struct vp_attachment *attach);
 
@@ -65,63 +70,67 @@ struct vp_dmabuf_ops {
 	void (*unpin)(struct vp_attachment *attach);
 
 	/**
-	 * @map: required, locked. Makes the memory exist that the device may
-	 * reach by @dir, and lets the device reach it. Allocates the mapping,
-	 * zeroed but for &vp_mapping.sgt; returns it, or an ERR_PTR.
+	 * @map: required, locked. Gives the device access to the buffer in
+	 * direction @dir: to memory that exists, unless the device is emulated,
+	 * which populates what it accesses. Allocates the mapping, zeroed
+	 * except for &vp_mapping.sgt. Returns it, or an ERR_PTR.
 	 */
 	struct vp_mapping *(*map)(struct vp_attachment *attach,
 				  enum dma_data_direction dir);
 
-	/** @unmap: required, locked. Nobody uses the mapping: frees it. */
+	/** @unmap: required, locked. Frees the mapping, which has no users. */
 	void (*unmap)(struct vp_mapping *mapping);
 
 	/**
-	 * @populate: optional, locked or not. Makes some bytes exist, which read
-	 * as zeroes until then. Returns 0, -ENOMEM, -ENODEV when the buffer has
-	 * been revoked, or -EINTR when the process is being killed.
+	 * @populate: optional, locked or unlocked. Makes a range of bytes
+	 * exist. New memory reads as zeroes. Returns 0, -ENOMEM, -ENODEV if the
+	 * buffer has been revoked, or -EINTR if the process is being killed.
 	 */
 	int (*populate)(struct vp_dmabuf *buf, size_t offset, size_t size);
 
 	/**
-	 * @access: optional. A device that the CPU plays reads or writes bytes
-	 * that have been populated, through its mapping. On the way to a
-	 * fence's signal: takes no reservation lock and allocates nothing.
+	 * @access: optional, unlocked. An emulated device reads or writes
+	 * populated bytes through its mapping. A fence waits for it: it must
+	 * not lock a reservation, and must not allocate.
 	 */
 	int (*access)(struct vp_mapping *mapping, size_t offset, void *data,
 		      size_t size, bool write);
 
 	/**
-	 * @begin_cpu_access: optional, unlocked. The CPU is about to look:
-	 * whatever devices wrote must be visible to it. Fences have been
-	 * waited for. An exporter whose memory the CPU cannot reach brings the
-	 * data to where it can.
+	 * @begin_cpu_access: optional, unlocked. Makes what devices wrote
+	 * visible to the CPU. The fences have been waited for. An exporter
+	 * whose memory is not CPU-accessible copies the data to memory that is.
 	 */
 	int (*begin_cpu_access)(struct vp_dmabuf *buf,
 				enum dma_data_direction dir);
 
-	/** @end_cpu_access: optional, unlocked. The reverse of the above. */
+	/**
+	 * @end_cpu_access: optional, unlocked. Makes what the CPU wrote visible
+	 * to devices.
+	 */
 	int (*end_cpu_access)(struct vp_dmabuf *buf,
 			      enum dma_data_direction dir);
 
 	/**
-	 * @mmap: optional, unlocked, mmap lock held. For an exporter that sets
-	 * up CPU mappings in a way of its own; others have @fault instead, or
-	 * cannot be mapped. Bounds and flags have been checked.
+	 * @mmap: optional, unlocked, with the mmap lock. For an exporter that
+	 * sets up CPU mappings itself. Without @mmap and @fault the buffer has
+	 * no CPU mappings. Bounds and flags have been checked.
 	 */
 	int (*mmap)(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		    unsigned long pgoff);
 
 	/**
-	 * @fault: optional, locked. Puts the buffer's page @pgoff, and more
-	 * where it is cheap, at the place of the fault: as the CPU sees it, or
-	 * as the devices do. Returns 0 when it has to be populated first.
+	 * @fault: optional, locked. Maps the buffer's page @pgoff at the
+	 * address of the fault, and neighbours where that is cheap: in the
+	 * CPU's view or in the devices'. Returns 0 if the page has to be
+	 * populated first.
 	 */
 	vm_fault_t (*fault)(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			    unsigned long pgoff, bool for_cpu);
 
 	/**
-	 * @vmap: optional, locked. One kernel mapping of the whole buffer; the
-	 * core counts users and asks once.
+	 * @vmap: optional, locked. Maps the whole buffer into the kernel. The
+	 * core counts the users, and calls this for the first one.
 	 */
 	int (*vmap)(struct vp_dmabuf *buf, struct iosys_map *map);
 
@@ -129,83 +138,84 @@ struct vp_dmabuf_ops {
 	void (*vunmap)(struct vp_dmabuf *buf, struct iosys_map *map);
 
 	/**
-	 * @move: optional, locked. Puts the memory elsewhere, with what is in
-	 * it. All fences have signalled, nobody has a pin or a kernel mapping,
-	 * and everybody has been told. A device that keeps its old mapping all
-	 * the same may go on reading the old memory until @unmap, so that has
-	 * to stay as long. Returns 0 or an errno, with the memory where it was.
+	 * @move: optional, locked. Moves the memory and its content. All fences
+	 * have signalled, there is no pin and no kernel mapping, and all
+	 * importers have been notified. A device that keeps its stale mapping
+	 * may read the old memory until @unmap, so that has to exist as long.
+	 * Returns 0; or an errno, with the memory where it was.
 	 */
 	int (*move)(struct vp_dmabuf *buf);
 
 	/**
-	 * @revoke: optional, locked, once. Nobody can reach the memory any
-	 * more, and nobody will: it can be freed.
+	 * @revoke: optional, locked, called once. The memory can be freed:
+	 * there is no access to it any more, and there will be none.
 	 */
 	void (*revoke)(struct vp_dmabuf *buf);
 
-	/** @resident: optional, any context. How many bytes exist now. */
+	/**
+	 * @resident: optional, any context. Returns how many bytes exist now.
+	 */
 	size_t (*resident)(struct vp_dmabuf *buf);
 
 	/**
-	 * @release: required, unlocked. The last reference is gone: no file,
-	 * no attachment, no mapping. Frees the memory, and what @buf is in.
+	 * @release: required, unlocked. Frees the memory and the structure that
+	 * embeds @buf. There is no reference left: no file, no attachment, no
+	 * mapping.
 	 */
 	void (*release)(struct vp_dmabuf *buf);
 };
 
 /**
- * struct vp_importer_ops - what an importer offers the core
+ * struct vp_importer_ops - the properties and callbacks of an importer
  */
 struct vp_importer_ops {
 	/**
-	 * @emulated: whether the CPU plays the device, by vp_dmabuf_access():
-	 * its mappings need no DMA addresses
+	 * @emulated: whether the device is emulated: the CPU does its accesses,
+	 * by vp_dmabuf_access(). Its mappings need no DMA addresses.
 	 */
 	bool emulated;
 
 	/**
-	 * @noncoherent: whether the device, which the CPU plays, does not see
-	 * what is in the CPU's caches
+	 * @noncoherent: whether the device, an emulated one, does not snoop the
+	 * CPU's caches
 	 */
 	bool noncoherent;
 
 	/**
-	 * @revocable: whether a pin is given up when the importer is told
+	 * @revocable: whether the importer gives up its pins on
+	 * @invalidate_mappings
 	 */
 	bool revocable;
 
 	/**
-	 * @invalidate_mappings: optional, locked. The memory is about to move,
-	 * or to be taken away: drop the device's mappings with
-	 * vp_dmabuf_unmap_attachment(), now or as soon as the device is done
-	 * with what it has begun, and map again at the next use. Having it
-	 * makes the importer's mappings movable; without it every mapping
-	 * pins.
+	 * @invalidate_mappings: optional, locked. The memory is about to move
+	 * or to be revoked. The importer drops its mappings with
+	 * vp_dmabuf_unmap_attachment(), now or when the work that the device
+	 * has begun is done, and maps again at its next access. With this
+	 * callback the importer is a dynamic one, whose mappings are movable;
+	 * without it each mapping pins.
 	 */
 	void (*invalidate_mappings)(struct vp_attachment *attach);
 
 	/**
-	 * @zap_cpu_mappings: optional, locked. Tear down the CPU mappings that
-	 * were made through this device, so that the next touch faults.
+	 * @zap_cpu_mappings: optional, locked. Removes the CPU mappings that
+	 * were made through this device, so that the next access faults.
 	 */
 	void (*zap_cpu_mappings)(struct vp_attachment *attach);
 };
 
 /**
- * struct vp_attachment - one device's place at a buffer
- *
- * Importers embed it in a structure of their own, zeroed before the attach.
- *
- * @buf: the buffer, on which the attachment holds a reference; NULL while it
- *	is not attached
- * @dev: the device; whoever attached keeps it alive until detach
- * @ops: the importer's callbacks, NULL for one that has none
- * @exporter_priv: the exporter's own
+ * struct vp_attachment - a device that is attached to a buffer
+ * @buf: the buffer, with a reference; NULL while not attached
+ * @dev: the device; the importer keeps it alive until detach
+ * @ops: the importer's callbacks; NULL if it has none
+ * @exporter_priv: private data of the exporter
  * @node: in &vp_dmabuf.attachments
- * @mappings: the device's &struct vp_mapping
+ * @mappings: the &struct vp_mapping of the device
  * @pins: how often the importer has pinned through this attachment
  *
- * Everything from @node on is guarded by the buffer's reservation lock.
+ * Importers embed it in a structure of their own. @node and what follows it is
+ * guarded by the buffer's reservation lock.
  */
 struct vp_attachment {
 	struct vp_dmabuf *buf;
@@ -219,23 +229,20 @@ struct vp_attachment {
 };
 
 /**
- * struct vp_mapping - a device's way to a buffer's memory
- *
- * Exporters embed it in a structure of their own. What it leads to stays as long
- * as it is there, wherever the buffer's memory moves meanwhile.
- *
- * @attach: whose it is
- * @sgt: the DMA addresses; NULL for a device that the CPU plays, if its exporter
- *	needs none
- * @users: the importer, until it unmaps, and each access that is under way
- *
+ * struct vp_mapping - a device's mapping of a buffer
+ * @attach: the attachment it belongs to
+ * @sgt: the DMA addresses; NULL for an emulated device whose exporter needs
+ *	none
+ * @users: the importer until it unmaps, and each access in progress
  * @node: in &vp_attachment.mappings
- * @dir: who reads and who writes
+ * @dir: the direction it was mapped for
  * @pinned: whether it holds a pin of its own
  * @stale: whether the importer has been told to drop it
  * @unmapped: whether it has, and only accesses use it
  *
- * Everything from @node on is guarded by the buffer's reservation lock.
+ * Exporters embed it in a structure of their own. The memory that it maps
+ * exists as long as the mapping, wherever the buffer moves meanwhile. @node and
+ * what follows it is guarded by the buffer's reservation lock.
  */
 struct vp_mapping {
 	struct vp_attachment *attach;
@@ -250,41 +257,41 @@ struct vp_mapping {
 };
 
 /**
- * struct vp_dmabuf - one shared buffer
- *
- * Exporters embed it in a structure of their own, which release frees.
- *
- * @ref: handles, files, mappings and attachments keep it
+ * struct vp_dmabuf - a shared buffer
+ * @ref: references of handles, files, mappings and attachments
  * @id: a number that no other buffer has had
- * @registered: in the registry, guarded by its lock
+ * @registered: in the registry, guarded by the registry's lock
  * @size: in bytes, whole pages
  * @ops: the exporter's callbacks
- * @resv: the reservation object: &own_resv, or the foreign exporter's
+ * @resv: the reservation object: @own_resv, or the foreign exporter's
  * @own_resv: used unless the exporter brought one
  * @attachments: the &struct vp_attachment of this buffer; guarded by @resv
- * @attached: how many those are; guarded by @resv
+ * @attached: the length of @attachments; guarded by @resv
  * @pins: how often the buffer is pinned, over all attachments; guarded by @resv
- * @mapped: how many mappings devices have; written under @resv, read without
+ * @mapped: how many device mappings there are; written under @resv, read
+ *	without
  * @vmap_users: users of @vmap_ptr; guarded by @resv
- * @vmap_ptr: the one kernel mapping; guarded by @resv
- * @revoked: whether the memory has been taken away for good; written under
- *	@resv, read without
- * @reclaimed: whether the exporter has been told that it can free what was
- *	revoked; guarded by @resv
- * @foreign: the kernel's buffer that this one wraps, on which it holds a
- *	reference; NULL when the memory is vprime's
- * @enforce_read_only: whether who got the buffer to read is kept from writing it;
- *	NULL when nobody looks at that. The exporter may set it.
- * @lock: guards what stands below it, see there
- * @exported: the kernel's face of this buffer; weak, cleared when that goes
+ * @vmap_ptr: the kernel mapping; guarded by @resv
+ * @revoked: whether the buffer has been revoked; written under @resv, read
+ *	without
+ * @reclaimed: whether the exporter's revoke callback has run; guarded by @resv
+ * @foreign: the foreign dma_buf that this buffer wraps, with a reference; NULL
+ *	if the memory is vprime's
+ * @enforce_read_only: whether importers of a read-only file are kept from
+ *	writing; NULL if that is not checked. Set by the exporter, if at all.
+ * @lock: guards what follows it, see there
+ * @exported: the exported dma_buf; weak, cleared when that is released
  * @cpu_begins: begins of CPU accesses, less the ends
- * @cpu_accesses: how many are in @open_accesses
- * @open_accesses: the &struct vp_cpu_access that are open, oldest first; as all
- *	that follows, only in a build with the watch
+ * @cpu_accesses: the length of @open_accesses
+ * @open_accesses: the open &struct vp_cpu_access, oldest first; only in a build
+ *	with the watch, as the two members that follow
  * @spare_access: one for the next begin, or NULL
- * @violations: the breaches on this buffer, NULL until there is one; set once,
- *	without a lock
- * @name: who allocated it: the device, or what a foreign driver calls itself
+ * @violations: the breaches on this buffer, NULL before the first one; set
+ *	once, without a lock
+ * @name: the allocating device, or the name of the foreign exporter
+ *
+ * Exporters embed it in a structure of their own, which their release callback
+ * frees.
  */
 struct vp_dmabuf {
 	struct kref ref;
@@ -308,10 +315,10 @@ struct vp_dmabuf {
 	const bool *enforce_read_only;
 
 	/*
-	 * Guards @exported and what there is of CPU accesses. The pointer
-	 * @exported holds no reference, so it is followed only under this lock,
-	 * which the release of the kernel's buffer takes before that memory can
-	 * go.
+	 * Guards @exported and the CPU accesses. @exported holds no reference:
+	 * it is followed only under this lock, which the release of that
+	 * dma_buf takes before its memory is freed. Taken with nothing but
+	 * GFP_ATOMIC below it.
 	 */
 	spinlock_t lock;
 	struct dma_buf *exported;
@@ -327,12 +334,13 @@ struct vp_dmabuf {
 };
 
 /**
- * struct vp_dmabuf_export_info - what an exporter says of a new buffer
- * @name: who allocates it; copied
+ * struct vp_dmabuf_export_info - the description of a new buffer
+ * @name: the allocating device; copied
  * @ops: the exporter's callbacks
- * @size: bytes, whole pages, not 0
- * @resv: a reservation object that outlives the buffer, or NULL for its own
- * @foreign: the kernel's dma-buf that the buffer wraps, or NULL
+ * @size: in bytes, whole pages, not 0
+ * @resv: a reservation object that outlives the buffer, or NULL to have one
+ *	made
+ * @foreign: the dma_buf that the buffer wraps, or NULL
  */
 struct vp_dmabuf_export_info {
 	const char *name;
@@ -346,14 +354,14 @@ struct vp_dmabuf_export_info {
 	struct vp_dmabuf_export_info info = { .name = KBUILD_MODNAME }
 
 /**
- * struct vp_dmabuf_counts - how many things of the core are alive, see count.h
+ * struct vp_dmabuf_counts - how many objects of the core are alive, see count.h
  * @buffers: buffers
- * @attachments: places of devices at buffers
+ * @attachments: attachments
  * @mappings: device mappings
  * @pins: pins
  * @vmaps: users of kernel mappings
- * @exports: kernel dma-bufs that show a vprime buffer
- * @imports: buffers that wrap a foreign dma-buf
+ * @exports: exported dma_bufs
+ * @imports: buffers that wrap a foreign dma_buf
  * @violations: breaches of the contract since the module was loaded
  */
 struct vp_dmabuf_counts {
@@ -369,7 +377,10 @@ struct vp_dmabuf_counts {
 
 DECLARE_PER_CPU(struct vp_dmabuf_counts, vp_dmabuf_counts);
 
-/* Those in vp_dmabuf_revoke() until a mapping goes; there are few, so they share it. */
+/*
+ * Where vp_dmabuf_revoke() waits for mappings to go. Revoking is rare: all
+ * buffers share it.
+ */
 extern struct wait_queue_head vp_revokers;
 
 /* The exporter's side. */
@@ -383,10 +394,11 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf);
 int vp_dmabuf_revoke(struct vp_dmabuf *buf);
 
 /**
- * vp_dmabuf_ref - one more reference to a buffer that the caller has one to
- * @buf: the buffer
+ * vp_dmabuf_ref - take a reference
+ * @buf: the buffer, to which the caller has a reference
  *
- * Returns @buf.
+ * Context: Any context.
+ * Return: @buf.
  */
 static inline struct vp_dmabuf *vp_dmabuf_ref(struct vp_dmabuf *buf)
 {
@@ -396,7 +408,7 @@ static inline struct vp_dmabuf *vp_dmabuf_ref(struct vp_dmabuf *buf)
 
 void vp_dmabuf_put(struct vp_dmabuf *buf);
 
-/* The file descriptor's side: export.c and import.c. */
+/* The kernel's dma_buf: export.c and import.c. */
 struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags);
 struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf);
 
@@ -413,7 +425,7 @@ void vp_dmabuf_unmap_attachment(struct vp_attachment *attach,
 				enum dma_data_direction dir);
 const char *vp_attachment_lifetime(struct vp_attachment *attach);
 
-/* A device that the CPU plays. */
+/* Emulated devices. */
 int vp_dmabuf_reach(struct vp_attachment *attach);
 int vp_dmabuf_populate(struct vp_dmabuf *buf, size_t offset, size_t size);
 int vp_dmabuf_access(struct vp_mapping *mapping, size_t offset, void *data,
@@ -422,19 +434,20 @@ void vp_mapping_put(struct vp_mapping *mapping);
 
 /**
  * vp_mapping_get - keep a mapping for an access
- * @mapping: one that the importer has not unmapped
+ * @mapping: a mapping that the importer has not unmapped
  *
- * Context: the buffer's reservation is locked.
- *
+ * Context: Any context. The buffer's reservation is locked.
  * Return: @mapping, for vp_mapping_put().
  */
 static inline struct vp_mapping *vp_mapping_get(struct vp_mapping *mapping)
 {
+	dma_resv_assert_held(mapping->attach->buf->resv);
+
 	refcount_inc(&mapping->users);
 	return mapping;
 }
 
-/* The CPU's side: cpu.c. */
+/* CPU access: cpu.c. */
 int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir);
 int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
@@ -444,7 +457,8 @@ int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff);
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			   unsigned long pgoff, bool for_cpu);
-vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
+vm_fault_t vp_dmabuf_map_pages(struct vm_fault *vmf, pgoff_t first,
+			       pgoff_t last);
 pgprot_t vp_dmabuf_fault_prot(const struct vm_fault *vmf);
 int vp_dmabuf_vmap(struct vp_dmabuf *buf, struct iosys_map *map);
 void vp_dmabuf_vunmap(struct vp_dmabuf *buf, struct iosys_map *map);

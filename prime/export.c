@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * DOC: core buffer -> kernel dma_buf
+/**
+ * DOC: exporting buffers to the kernel
  *
- * A core buffer gets a &struct dma_buf when somebody asks for a file
- * descriptor, and never two at a time, because the DRM core and every program
- * that compares inodes take the dma_buf for the buffer's identity. The dma_buf
- * holds a reference on the buffer; the buffer knows it weakly, so that closing
- * the last descriptor ends it, and the next export makes a new one.
+ * A buffer gets a &struct dma_buf when a file descriptor is asked for, and has
+ * at most one at a time: the DRM core, and programs that compare inodes,
+ * identify the buffer by it. The dma_buf holds a reference on the buffer. The
+ * buffer's pointer to it holds none, so closing the last descriptor frees the
+ * dma_buf, and the next export makes a new one.
  *
- * A foreign driver that attaches to it becomes a &struct vp_attachment like
- * any other. Because these dma_bufs can be pinned, the kernel calls map, unmap,
- * pin and unpin with the reservation lock held on every release, which is the
- * core's own rule.
+ * A foreign driver that attaches to the dma_buf gets a &struct vp_attachment
+ * like any importer. Because these dma_bufs can be pinned, all kernels call
+ * map, unmap, pin and unpin with the reservation lock held, which is the core's
+ * rule.
  */
 #include <linux/dma-buf.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -24,7 +25,7 @@
 #include "prime/export.h"
 #include "prime/trace.h"
 
-/* The kernel has told it, with all others: vp_export_invalidate_mappings(). */
+/* The kernel has notified it: vp_export_invalidate_mappings(). */
 static void vp_export_invalidated(struct vp_attachment *attach)
 {
 }
@@ -67,8 +68,8 @@ static void vp_export_detach(struct dma_buf *kbuf,
 }
 
 /*
- * The kernel pins for a static importer that maps. In the core its mapping pins
- * by itself, and may fail with -EBUSY, for which as a pin the kernel WARNs.
+ * The kernel pins for a static importer that maps, and WARNs if that fails. In
+ * the core its mapping pins, and may fail with -EBUSY.
  */
 static int vp_export_pin(struct dma_buf_attachment *kattach)
 {
@@ -87,8 +88,8 @@ static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 	struct vp_mapping *mapping;
 
 	/*
-	 * For a static importer kernels before 7.x map at attach, for both
-	 * directions, whatever it will ask for: nothing can be said of it.
+	 * For a static importer, kernels before 7.x map at attach, in both
+	 * directions: that says nothing about what the importer does.
 	 */
 	if (kattach->importer_ops && dir != DMA_TO_DEVICE &&
 	    !vp_export_is_writable(kattach->dmabuf))
@@ -124,7 +125,7 @@ static int vp_export_end_cpu_access(struct dma_buf *kbuf,
 	struct vp_dmabuf *buf = kbuf->priv;
 	int ret = vp_dmabuf_end_cpu_access(buf, dir);
 
-	/* The next touch is to be looked at again, as is the next write. */
+	/* The next access after the end has to fault, so that it is checked. */
 	if (vp_cpu_access_is_strict() && !vp_cpu_access_is_open(buf, true)) {
 		dma_resv_lock(buf->resv, NULL);
 		vp_export_zap_cpu_mappings(buf);
@@ -149,13 +150,13 @@ static vm_fault_t vp_export_write(struct vm_fault *vmf)
 	return 0;
 }
 
-/* The mapping's file is the dma_buf's, and that keeps the buffer. */
+/* The mapping's file is that of the dma_buf, which keeps the buffer. */
 static const struct vm_operations_struct vp_export_vm_ops = {
 	.fault = vp_export_fault,
 	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
 };
 
-/* A page that was touched to read is mapped so, and the first write seen. */
+/* A page is mapped read-only by a read, so that the first write faults. */
 static const struct vm_operations_struct vp_export_strict_vm_ops = {
 	.fault = vp_export_fault,
 	VP_VM_OP_MAP_PAGES(vp_dmabuf_map_pages)
@@ -163,8 +164,8 @@ static const struct vm_operations_struct vp_export_strict_vm_ops = {
 };
 
 /*
- * For a mapping of the file itself the kernel has seen to all this. An importer
- * passes on mappings of its own device's file, which says nothing of ours.
+ * The kernel checks mappings of the dma_buf's own file. An importer passes on
+ * mappings of its device's file, whose mode says nothing about the dma_buf.
  */
 static int vp_export_check_mmap(struct dma_buf *kbuf,
 				struct vm_area_struct *vma)
@@ -173,7 +174,7 @@ static int vp_export_check_mmap(struct dma_buf *kbuf,
 
 	if (vp_export_is_writable(kbuf) || !buf->enforce_read_only)
 		return 0;
-	/* What is wrong with it anyway is said first. */
+	/* vp_dmabuf_mmap() refuses these, with its own errno. */
 	if (!(vma->vm_flags & VM_MAYSHARE) || READ_ONCE(buf->revoked))
 		return 0;
 	if (vma->vm_flags & VM_WRITE)
@@ -223,11 +224,14 @@ static void vp_export_release(struct dma_buf *kbuf)
 	struct vp_dmabuf *buf = kbuf->priv;
 	struct dma_buf_attachment *kattach;
 
-	/* A driver that is still attached has put it: its place holds the buffer. */
+	/* A driver that is still attached has put a reference too many. */
 	list_for_each_entry(kattach, &kbuf->attachments, node)
 		vp_dmabuf_misuse(buf, kattach->dev,
 				 VP_RULE_RELEASE_WITH_ATTACHMENTS);
-	/* What is open was begun through this file, and cannot be ended now. */
+	/*
+	 * The accesses were begun through this file, which can no longer end
+	 * them.
+	 */
 	vp_dmabuf_end_left_accesses(buf, true);
 
 	spin_lock(&buf->lock);
@@ -254,7 +258,7 @@ const struct dma_buf_ops vp_export_ops = {
 	.vunmap = vp_export_vunmap,
 };
 
-/* The buffer's dma_buf with a reference, or NULL when it has none alive. */
+/* The buffer's dma_buf, with a reference; NULL if it has none. */
 static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
 {
 	struct dma_buf *kbuf;
@@ -270,7 +274,10 @@ static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
 	return kbuf;
 }
 
-/* Make @kbuf the buffer's dma_buf, unless another was faster. */
+/*
+ * Returns whether @kbuf is the dma_buf of @buf now; else another thread was
+ * faster.
+ */
 static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 {
 	struct dma_buf *other;
@@ -287,13 +294,14 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 }
 
 /**
- * vp_dmabuf_kernel_get - the kernel's face of a buffer
+ * vp_dmabuf_kernel_get - get the dma_buf of a buffer
  * @buf: the buffer
- * @flags: O_RDWR or O_RDONLY for the file, when it has to be made now
+ * @flags: O_RDWR or O_RDONLY for the file, if a dma_buf has to be made
  *
- * A foreign buffer is the foreign driver's dma_buf itself. Unlocked.
+ * The dma_buf of a foreign buffer is the foreign driver's own.
  *
- * Returns the dma_buf with a reference, or -ENOMEM or -ENFILE.
+ * Context: May sleep. The buffer's reservation is not locked.
+ * Return: The dma_buf, with a reference; -ENOMEM or -ENFILE.
  */
 struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 {
@@ -333,10 +341,12 @@ VP_EXPORT_FOR_TESTS(vp_dmabuf_kernel_get);
 
 /**
  * vp_export_invalidate_mappings - tell foreign importers to drop their mappings
- * @buf: the buffer; its reservation lock is held
+ * @buf: the buffer
  *
- * All that can be told are, in one call to the kernel. To one that has pinned
- * that is a revocation for good.
+ * One call to the kernel notifies all dynamic importers. One that has pinned
+ * takes it as a revocation.
+ *
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_export_invalidate_mappings(struct vp_dmabuf *buf)
 {
@@ -352,8 +362,10 @@ void vp_export_invalidate_mappings(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_export_zap_cpu_mappings - take down CPU mappings made through the file
- * @buf: the buffer; its reservation lock is held
+ * vp_export_zap_cpu_mappings - remove the CPU mappings of the dma_buf's file
+ * @buf: the buffer
+ *
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_export_zap_cpu_mappings(struct vp_dmabuf *buf)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What the core and the importing adapter know of the exporting one.
- */
+/* The exporting adapter, for the core and for importers. */
 #ifndef VP_PRIME_EXPORT_H
 #define VP_PRIME_EXPORT_H
 
@@ -13,10 +11,11 @@ struct vp_dmabuf;
 extern const struct dma_buf_ops vp_export_ops;
 
 /**
- * vp_export_unwrap - the core buffer behind a dma_buf of vprime's
- * @kbuf: any dma_buf, which the caller keeps alive
+ * vp_export_unwrap - the buffer that a dma_buf of vprime's exports
+ * @kbuf: any dma_buf; the caller keeps it alive
  *
- * Returns the buffer without a reference, NULL when @kbuf is another driver's.
+ * Context: Any context.
+ * Return: The buffer, without a reference; NULL if @kbuf is foreign.
  */
 static inline struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
 {
@@ -24,10 +23,11 @@ static inline struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
 }
 
 /**
- * vp_export_is_writable - can a dma_buf be written through its file
+ * vp_export_is_writable - whether a dma_buf can be written through its file
  * @kbuf: any dma_buf
  *
- * Returns whether it was exported with O_RDWR.
+ * Context: Any context.
+ * Return: Whether it was exported with O_RDWR.
  */
 static inline bool vp_export_is_writable(struct dma_buf *kbuf)
 {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * DOC: kernel dma_buf -> core buffer
+/**
+ * DOC: importing dma_bufs from the kernel
  *
- * A dma_buf of vprime's own is unwrapped to the buffer it shows. A foreign one
- * is wrapped, once, in a core buffer whose exporter callbacks forward to the
- * kernel's dma-buf API; two GPUs that import the same foreign dma_buf share
- * that one wrapper, and with it one reservation object and one identity.
+ * A dma_buf of vprime's is unwrapped: it leads to the buffer that it exports. A
+ * foreign one is wrapped, once, in a buffer whose exporter callbacks call the
+ * kernel's dma-buf functions. GPUs that import the same foreign dma_buf share
+ * the wrapper, and with it one reservation object and one id.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -16,6 +17,7 @@
 #include <linux/pfn.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "prime/dmabuf.h"
@@ -23,8 +25,8 @@
 #include "prime/move.h"
 
 /**
- * struct vp_import - a core buffer that wraps a foreign dma_buf
- * @base: the core's part; its @foreign is the dma_buf, referenced
+ * struct vp_import - a buffer that wraps a foreign dma_buf
+ * @base: the core's part; its @foreign is the dma_buf, with a reference
  * @node: in vp_import_table
  */
 struct vp_import {
@@ -34,8 +36,8 @@ struct vp_import {
 
 /*
  * Guards vp_import_table. A wrapper in the table may be losing its last
- * reference: it is taken only with increment-unless-zero, under this lock,
- * which its release takes to leave the table before it is freed.
+ * reference: a reference is taken only if the count is not zero, under this
+ * lock, which the release takes to remove the wrapper before it frees it.
  */
 static DEFINE_MUTEX(vp_import_lock);
 static DEFINE_HASHTABLE(vp_import_table, 8);
@@ -47,8 +49,9 @@ static void vp_import_moved(struct dma_buf_attachment *kattach)
 	dma_resv_assert_held(attach->buf->resv);
 
 	/*
-	 * The kernel tells each attachment of its own, and each of ours has
-	 * one in the kernel. CPU mappings are the foreign exporter's to zap.
+	 * Each attachment to the wrapper has one of its own in the kernel,
+	 * which notifies each of them. The foreign exporter removes CPU
+	 * mappings.
 	 */
 	if (attach->ops && attach->ops->invalidate_mappings)
 		vp_attachment_invalidate(attach);
@@ -84,7 +87,7 @@ static int vp_import_pin(struct vp_attachment *attach)
 {
 	struct dma_buf_attachment *kattach = attach->exporter_priv;
 
-	/* The kernel has pinned for an importer it takes for a static one. */
+	/* The kernel pins for a static importer. */
 	return kattach->importer_ops ? dma_buf_pin(kattach) : 0;
 }
 
@@ -96,7 +99,7 @@ static void vp_import_unpin(struct vp_attachment *attach)
 		dma_buf_unpin(kattach);
 }
 
-/* The exporter has been told, but need not have listened. */
+/* The exporter knows the DMA mask of the device, but need not respect it. */
 static bool vp_import_is_within_reach(struct device *dev, struct sg_table *sgt)
 {
 	u64 limit = dma_get_mask(dev);
@@ -113,8 +116,8 @@ static bool vp_import_is_within_reach(struct device *dev, struct sg_table *sgt)
 }
 
 /*
- * Are a device's DMA addresses the CPU's physical ones? With an IOMMU in between,
- * or an offset, they are not, and the CPU cannot play the device with them.
+ * Are the device's DMA addresses physical ones? With an IOMMU or an offset they
+ * are not, and the CPU cannot do the device's accesses with them.
  */
 static bool vp_import_is_direct(struct device *dev)
 {
@@ -167,10 +170,10 @@ static void vp_import_unmap(struct vp_mapping *mapping)
 }
 
 /*
- * What a device does not reach the DMA API bounces, and most exporters never
- * sync, so that a device would work on a copy of its own. One that the CPU
- * plays is done with each access at once, so it is synced around that: no more
- * than it touches, or what others write beside it would be lost.
+ * Memory outside the device's DMA mask is bounced, and most exporters never
+ * sync, so that the device would work on a copy. An emulated device accesses
+ * synchronously, so each access is synced: exactly its range, because syncing
+ * more would lose what others write beside it.
  */
 static void vp_import_sync(struct vp_mapping *mapping, struct scatterlist *sg,
 			   size_t offset, size_t size, bool for_cpu)
@@ -187,7 +190,7 @@ static void vp_import_sync(struct vp_mapping *mapping, struct scatterlist *sg,
 						 offset, size, mapping->dir);
 }
 
-/* Copy within one entry of the table, page by page. */
+/* Copy from or to one entry of the table, page by page. */
 static int vp_import_copy(dma_addr_t address, u8 *data, size_t size, bool write)
 {
 	size_t bytes;
@@ -196,7 +199,7 @@ static int vp_import_copy(dma_addr_t address, u8 *data, size_t size, bool write)
 	for (; size; address += bytes, data += bytes, size -= bytes) {
 		bytes = min_t(size_t, size,
 			      PAGE_SIZE - offset_in_page(address));
-		/* Memory of a device is not for the CPU. */
+		/* Device memory has no struct page, and is not for the CPU. */
 		if (!pfn_valid(PHYS_PFN(address)))
 			return -EOPNOTSUPP;
 		page = kmap_local_page(pfn_to_page(PHYS_PFN(address)));
@@ -209,7 +212,6 @@ static int vp_import_copy(dma_addr_t address, u8 *data, size_t size, bool write)
 	return 0;
 }
 
-/* The device looks where its mapping says, and nowhere else. */
 static int vp_import_access(struct vp_mapping *mapping, size_t offset,
 			    void *data, size_t size, bool write)
 {
@@ -285,7 +287,7 @@ static const struct vp_dmabuf_ops vp_import_ops = {
 	.release = vp_import_release,
 };
 
-/* The wrapper of @kbuf with a reference, or NULL. vp_import_lock is held. */
+/* The wrapper of @kbuf, with a reference; NULL if there is none. */
 static struct vp_dmabuf *vp_import_find(struct dma_buf *kbuf)
 {
 	struct vp_import *import;
@@ -300,7 +302,6 @@ static struct vp_dmabuf *vp_import_find(struct dma_buf *kbuf)
 	return NULL;
 }
 
-/* A new wrapper of @kbuf, in the table. vp_import_lock is held. */
 static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
@@ -333,14 +334,15 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 }
 
 /**
- * vp_dmabuf_from_kernel - the core buffer of a dma_buf, whoever made it
- * @kbuf: the dma_buf, which the caller keeps alive during the call
+ * vp_dmabuf_from_kernel - get the buffer of a dma_buf
+ * @kbuf: any dma_buf; the caller keeps it alive during the call
  *
- * Unlocked.
+ * The size of a wrapper is that of the dma_buf, rounded up to whole pages. A
+ * CPU mapping reaches only the pages that the dma_buf has in full.
  *
- * Returns the buffer with a reference; its size is the dma_buf's in whole pages,
- * of which a CPU mapping has those that are the dma_buf's in full. -EINVAL for a
- * dma_buf without a size; -ENOMEM.
+ * Context: May sleep. The buffer's reservation is not locked.
+ * Return: The buffer, with a reference; -EINVAL for a foreign dma_buf without a
+ *	size; -ENOMEM.
  */
 struct vp_dmabuf *vp_dmabuf_from_kernel(struct dma_buf *kbuf)
 {

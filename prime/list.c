@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The list of buffers in debugfs: who has which one, who is at it with the CPU,
- * what its fences are, and which rules were broken on it. Part of the watch.
+ * The list of buffers in debugfs: their attachments, open CPU accesses, fences
+ * and breaches of the contract. Part of the watch.
  */
-#include <linux/dma-buf.h>
+#include <linux/device.h>
 #include <linux/dma-fence.h>
+#include <linux/jiffies.h>
 #include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include "compat.h"
@@ -14,7 +17,7 @@
 #include "prime/list.h"
 #include "prime/registry.h"
 
-/* The position in the list is the id. */
+/* The position is the id. */
 static void *vp_list_start(struct seq_file *m, loff_t *pos)
 {
 	struct vp_dmabuf *buf = vp_registry_next(NULL, *pos);
@@ -67,7 +70,7 @@ static const char *vp_usage_name(enum dma_resv_usage usage)
 	}
 }
 
-/* The latest mapping stands for all: the others are on their way out. */
+/* Shows the latest mapping: the others are stale. */
 static void vp_show_attachment(struct seq_file *m,
 			       struct vp_attachment *attach)
 {
@@ -106,7 +109,7 @@ static void vp_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
 	spin_unlock(&buf->lock);
 }
 
-/* Left out when it signals meanwhile: the names may be the kernel's by then. */
+/* The names may be gone once the fence has signalled: it is left out then. */
 static void vp_show_fence(struct seq_file *m, struct dma_fence *fence,
 			  enum dma_resv_usage usage)
 {
@@ -125,8 +128,7 @@ static void vp_show_fence(struct seq_file *m, struct dma_fence *fence,
 	rcu_read_unlock();
 }
 
-static unsigned int vp_show_fences(struct seq_file *m,
-					 struct vp_dmabuf *buf)
+static unsigned int vp_show_fences(struct seq_file *m, struct vp_dmabuf *buf)
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
@@ -194,7 +196,6 @@ static int vp_list_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* The list of buffers, for a file in debugfs. */
 const struct seq_operations vp_dmabuf_list_ops = {
 	.start = vp_list_start,
 	.next = vp_list_next,
@@ -205,9 +206,9 @@ const struct seq_operations vp_dmabuf_list_ops = {
 /**
  * vp_dmabuf_list_end_left - end the CPU accesses that dead processes left open
  *
- * On all buffers, so that the counts that are read next have their breaches.
+ * Of all buffers, so that the counts that are read next include these breaches.
  *
- * Context: unlocked, may sleep.
+ * Context: May sleep. No reservation is locked.
  */
 void vp_dmabuf_list_end_left(void)
 {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The list of buffers, which only a build with the watch has.
- */
-#ifndef VP_DMABUF_LIST_H
-#define VP_DMABUF_LIST_H
+/* The list of buffers in debugfs, in a build with the watch only. */
+#ifndef VP_PRIME_LIST_H
+#define VP_PRIME_LIST_H
 
-struct seq_operations;
+#include <linux/seq_file.h>
 
 extern const struct seq_operations vp_dmabuf_list_ops;
 
@@ -21,4 +19,4 @@ static inline void vp_dmabuf_list_end_left(void)
 
 #endif
 
-#endif /* VP_DMABUF_LIST_H */
+#endif /* VP_PRIME_LIST_H */

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: moving and revoking
  *
- * A buffer that nobody has pinned can be put elsewhere: everybody is told to
- * drop what leads to the old place, the work that is under way is waited for,
- * the exporter moves the memory, and the next use maps it at the new place.
+ * A buffer without a pin can be moved: all importers drop their mappings, the
+ * fences are waited for, the exporter moves the memory, and the next access
+ * maps it at the new place.
  *
- * A buffer can also be taken away for good, pinned or not, as long as every
- * importer that holds on to it can be told. From the first step on nobody gets
- * a new way to the memory; when the last step is done, nobody has an old one.
- * The waits of that are done without the reservation lock, so that importers
- * can take it to unmap, and so that a fence that takes long does not stop
- * those who only want to let go.
+ * A buffer can also be revoked, pinned or not, which takes its memory away for
+ * good. The importers that have pinned it have to be revocable. The first step
+ * is that nothing gets access to the memory any more; after the last step
+ * nothing has access. The waits in between are done without the reservation
+ * lock, so that importers can take it to unmap.
  *
- * Foreign importers are told by the kernel's own function, which tells all of
- * them; one that has pinned may take that as a revocation. So a move is refused,
- * and no importer is told, while the buffer is pinned. Kernels before 7.x do not
- * know revocation: there what a foreign importer has pinned is not revoked either,
- * and one that could be told is pinned at every mapping where the kernel was built
- * without move notification.
+ * Foreign importers are notified by one call to the kernel, which notifies all
+ * of them; one that has pinned may take that as a revocation. So a move is
+ * refused, and no importer is notified, while the buffer is pinned. Kernels
+ * before 7.x have no revocation: there a buffer that a foreign importer has
+ * pinned is not revoked. Where such a kernel was built without
+ * CONFIG_DMABUF_MOVE_NOTIFY, foreign dynamic importers pin at each map.
  */
+#include <linux/jiffies.h>
 #include <linux/wait.h>
 
 #include "compat.h"
@@ -29,39 +29,44 @@
 #include "prime/move.h"
 #include "prime/trace.h"
 
-/* How long an importer has to unmap what is revoked, once its work is done. */
+/*
+ * How long an importer has to unmap a revoked buffer after all fences have
+ * signalled.
+ */
 #define VP_REVOKE_TIMEOUT_MS	2000
 
 /*
- * Who wants to move a buffer waits until it is idle, and so often again for the
- * fences that came meanwhile. A buffer that never is idle stays where it is.
+ * How often a move waits again for fences that were added during the previous
+ * wait, before it gives up with -EBUSY.
  */
 #define VP_MOVE_ROUNDS		16
 
-static bool vp_attachment_can_be_told(struct vp_attachment *attach)
+static bool vp_attachment_is_dynamic(struct vp_attachment *attach)
 {
 	return attach->ops && attach->ops->invalidate_mappings;
 }
 
-/* Does a device hold on to the memory that cannot be told to let go? */
+/* Does the attachment keep the memory from being revoked? */
 static bool vp_attachment_holds(struct vp_attachment *attach)
 {
-	if (!vp_attachment_can_be_told(attach))
+	if (!vp_attachment_is_dynamic(attach))
 		return attach->pins || !list_empty(&attach->mappings);
 	return attach->pins && !attach->ops->revocable;
 }
 
 /**
  * vp_attachment_invalidate - tell one importer to drop its mappings
- * @attach: the attachment of one that can be told
+ * @attach: an attachment with an invalidate_mappings callback
  *
- * It may keep them for a while, which is noted.
+ * Mappings that the importer keeps for now become stale.
  *
- * Context: the buffer's reservation is locked.
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_attachment_invalidate(struct vp_attachment *attach)
 {
 	struct vp_mapping *mapping;
+
+	dma_resv_assert_held(attach->buf->resv);
 
 	attach->ops->invalidate_mappings(attach);
 	list_for_each_entry(mapping, &attach->mappings, node)
@@ -69,11 +74,13 @@ void vp_attachment_invalidate(struct vp_attachment *attach)
 }
 
 /**
- * vp_dmabuf_zap_cpu_mappings - take all CPU mappings of a buffer down
+ * vp_dmabuf_zap_cpu_mappings - remove all CPU mappings of a buffer
  * @buf: the buffer
  *
- * Through every device and through the file; programs fault at their next
- * touch and get the pages that are there then. Locked.
+ * Mappings made through devices, and mappings of the dma_buf's file. The next
+ * access faults, and maps the page that is there then.
+ *
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf)
 {
@@ -87,38 +94,40 @@ void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf)
 	vp_export_zap_cpu_mappings(buf);
 }
 
-/* Pinned or not, as long as it can be told. */
-static void vp_dmabuf_tell_importers(struct vp_dmabuf *buf)
+/* Of a pinned buffer too: for a revocation. */
+static void vp_dmabuf_notify_importers(struct vp_dmabuf *buf)
 {
 	struct vp_attachment *attach;
 
 	vp_export_invalidate_mappings(buf);
 	list_for_each_entry(attach, &buf->attachments, node)
-		if (vp_attachment_can_be_told(attach))
+		if (vp_attachment_is_dynamic(attach))
 			vp_attachment_invalidate(attach);
 }
 
 /**
- * vp_dmabuf_invalidate_mappings - tell everybody that the memory moves
+ * vp_dmabuf_invalidate_mappings - remove mappings before the memory moves
  * @buf: the buffer
  *
- * Takes down every movable device mapping and every CPU mapping; the next use
- * maps again. An importer that is not done with its mapping may keep it for a
- * while; it is &vp_mapping.stale then. A buffer whose @pins is not 0 must not
- * move, and no importer of it is told. Kernel name: dma_buf_move_notify(), since
- * 2026 dma_buf_invalidate_mappings(). Locked.
+ * Removes the movable device mappings and all CPU mappings; the next access
+ * maps again. An importer whose device is at work may keep its mapping for a
+ * while: it is &vp_mapping.stale then. A pinned buffer must not move, and
+ * its importers are not notified. The counterpart of dma_buf_move_notify(),
+ * since 7.x dma_buf_invalidate_mappings().
+ *
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf)
 {
 	dma_resv_assert_held(buf->resv);
 
 	if (!buf->pins)
-		vp_dmabuf_tell_importers(buf);
+		vp_dmabuf_notify_importers(buf);
 	vp_dmabuf_zap_cpu_mappings(buf);
 }
 VP_EXPORT_FOR_TESTS(vp_dmabuf_invalidate_mappings);
 
-/* With the lock or without; negative when a signal ended the wait. */
+/* Returns -ERESTARTSYS if a signal ended the wait. */
 static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 {
 	return vp_resv_wait(buf->resv, DMA_RESV_USAGE_BOOKKEEP,
@@ -126,10 +135,11 @@ static long vp_dmabuf_wait_all_fences(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_dmabuf_is_idle - is nobody at work with a buffer
+ * vp_dmabuf_is_idle - have all fences of a buffer signalled
  * @buf: the buffer
  *
- * Locked. Returns whether it has no pending fence.
+ * Context: Any context. The buffer's reservation is locked.
+ * Return: Whether they have.
  */
 bool vp_dmabuf_is_idle(struct vp_dmabuf *buf)
 {
@@ -138,7 +148,7 @@ bool vp_dmabuf_is_idle(struct vp_dmabuf *buf)
 	return dma_resv_test_signaled(buf->resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
-/* Is there nothing but fences to wait for? */
+/* Can the buffer be moved as soon as its fences have signalled? */
 static int vp_dmabuf_can_move(struct vp_dmabuf *buf)
 {
 	int ret = 0;
@@ -157,17 +167,23 @@ static int vp_dmabuf_can_move(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_dmabuf_move_locked - put a buffer's memory elsewhere
+ * vp_dmabuf_move_locked - move the memory of a buffer
  * @buf: the buffer
  *
- * Where to is the exporter's business. Waits for all fences, with the lock: who
- * can come back without it does so while there are any, see vp_dmabuf_is_idle().
- * Those that importers add while they are told are left then. Locked.
+ * The exporter decides where to. The wait for the fences holds the lock: a
+ * caller that can wait without it calls vp_dmabuf_is_idle() first, so that only
+ * the fences that importers add when they are notified are left.
  *
- * Returns 0; -EOPNOTSUPP when the exporter cannot, or is another driver;
- * -ENODEV when the buffer has been revoked; -EBUSY when it is pinned or mapped
- * into the kernel; -ERESTARTSYS when a signal ended the wait; or the
- * exporter's errno. After any of these the memory is where it was.
+ * Context: May sleep, also until fences signal. The buffer's reservation is
+ *	locked.
+ * Return:
+ * * 0: the memory has been moved
+ * * -EOPNOTSUPP: the exporter cannot move memory, or is foreign
+ * * -ENODEV: the buffer has been revoked
+ * * -EBUSY: the buffer is pinned or mapped into the kernel
+ * * -ERESTARTSYS: a signal ended the wait
+ * * another errno: the exporter's; as after each errno, the memory is where it
+ *   was
  */
 int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 {
@@ -182,7 +198,10 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 		return ret;
 
 	vp_dmabuf_invalidate_mappings(buf);
-	/* Whoever was told may have added fences for what it still does. */
+	/*
+	 * Importers may have added fences for work that still uses the old
+	 * place.
+	 */
 	left = vp_dmabuf_wait_all_fences(buf);
 	if (left < 0)
 		return left;
@@ -195,11 +214,14 @@ int vp_dmabuf_move_locked(struct vp_dmabuf *buf)
 VP_EXPORT_FOR_TESTS(vp_dmabuf_move_locked);
 
 /**
- * vp_dmabuf_move - put a buffer's memory elsewhere
+ * vp_dmabuf_move - move the memory of a buffer
  * @buf: the buffer
  *
- * As vp_dmabuf_move_locked(), but unlocked; also -EBUSY when new fences come
- * again and again.
+ * Context: May sleep, also until fences signal. The buffer's reservation is not
+ *	locked.
+ * Return: As vp_dmabuf_move_locked(); also -EBUSY if new fences were added
+ *	during each of several waits, and -EINTR if a signal ended the wait for
+ *	the lock.
  */
 int vp_dmabuf_move(struct vp_dmabuf *buf)
 {
@@ -218,8 +240,8 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 			break;
 		}
 		/*
-		 * Not with the lock held: who is to signal may have to touch the
-		 * buffer first, and be waiting for the lock.
+		 * The lock is dropped for the wait: the signaller may need it to touch
+		 * the buffer first.
 		 */
 		dma_resv_unlock(buf->resv);
 		left = vp_dmabuf_wait_all_fences(buf);
@@ -233,7 +255,6 @@ int vp_dmabuf_move(struct vp_dmabuf *buf)
 }
 VP_EXPORT_FOR_TESTS(vp_dmabuf_move);
 
-/* Does somebody hold on to the memory who cannot be told to let go? */
 static bool vp_dmabuf_is_held(struct vp_dmabuf *buf)
 {
 	struct vp_attachment *attach;
@@ -246,7 +267,6 @@ static bool vp_dmabuf_is_held(struct vp_dmabuf *buf)
 	return false;
 }
 
-/* From here on nobody gets to the memory anew. */
 static int vp_dmabuf_begin_revoke(struct vp_dmabuf *buf)
 {
 	int ret;
@@ -262,7 +282,7 @@ static int vp_dmabuf_begin_revoke(struct vp_dmabuf *buf)
 
 	ret = 0;
 	WRITE_ONCE(buf->revoked, true);
-	vp_dmabuf_tell_importers(buf);
+	vp_dmabuf_notify_importers(buf);
 	vp_dmabuf_zap_cpu_mappings(buf);
 out:
 	dma_resv_unlock(buf->resv);
@@ -285,7 +305,7 @@ static int vp_dmabuf_finish_revoke(struct vp_dmabuf *buf)
 {
 	long left;
 
-	/* Importers unmap when their work is done, so that comes first. */
+	/* Importers unmap when their work is done. */
 	left = vp_dmabuf_wait_all_fences(buf);
 	if (left < 0)
 		return left;
@@ -298,7 +318,7 @@ static int vp_dmabuf_finish_revoke(struct vp_dmabuf *buf)
 		vp_dmabuf_report_mapped(buf);
 		return -ETIMEDOUT;
 	}
-	/* What those began that had a mapping until now. */
+	/* Fences that importers added while they still had a mapping. */
 	left = vp_dmabuf_wait_all_fences(buf);
 	if (left < 0)
 		return left;
@@ -312,22 +332,26 @@ static int vp_dmabuf_finish_revoke(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_dmabuf_revoke - take a buffer's memory away from everybody, for good
- * @buf: the buffer; the caller has a reference
+ * vp_dmabuf_revoke - take the memory of a buffer away for good
+ * @buf: the buffer
  *
- * When it returns 0, nobody can touch the memory any more, and the exporter
- * may have freed it. From the beginning on, what would lead to it fails with
- * -ENODEV, and a CPU mapping raises SIGBUS; that stays so when the call returns
- * -ETIMEDOUT or -ERESTARTSYS, and another call goes on from there. The model
- * is what the kernel has had since 2026 for importers that it calls revocable.
- * Unlocked, sleeps.
+ * From the beginning on new access fails with -ENODEV, and a touch of a CPU
+ * mapping raises SIGBUS; also after an -ETIMEDOUT or -ERESTARTSYS, when another
+ * call goes on from there. The model is the kernel's since 7.x for revocable
+ * importers.
  *
- * Returns 0, also for a buffer that was revoked before; -EOPNOTSUPP when the
- * memory is another driver's; -EBUSY, with nothing changed, when an importer
- * has it mapped that cannot be told, or pinned that is not revocable, or it is
- * mapped into the kernel; -ETIMEDOUT when an importer has not unmapped two seconds after all
- * fences, which is reported with its name; -ERESTARTSYS when a signal ended a
- * wait.
+ * Context: May sleep, also until fences signal. The buffer's reservation is not
+ *	locked.
+ * Return:
+ * * 0: there is no access to the memory any more, which the exporter may have
+ *   freed; or the buffer had been revoked before
+ * * -EOPNOTSUPP: the memory is foreign
+ * * -EBUSY: nothing has changed: an importer that is not dynamic has the buffer
+ *   mapped or pinned, or one that is not revocable has pinned it, or it is
+ *   mapped into the kernel
+ * * -ETIMEDOUT: an importer has not unmapped two seconds after all fences; it
+ *   is reported by name
+ * * -ERESTARTSYS or -EINTR: a signal ended a wait
  */
 int vp_dmabuf_revoke(struct vp_dmabuf *buf)
 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: the registry of buffers
  *
- * Every buffer has an id, which no other buffer has had, from the moment that it
- * is whole until its last reference goes. Root names buffers by it in debugfs,
- * and fences say which one they were made for.
+ * Each buffer has an id, which no other buffer has had, and can be found by it
+ * from its initialisation until its last reference is dropped. Root names
+ * buffers by id in debugfs, and a fence has the id of the buffer it was made
+ * for.
  */
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
@@ -14,19 +16,20 @@
 
 /*
  * Guards vp_registry and vp_registry_last_id. A buffer in the registry may be
- * losing its last reference: it is taken only with increment-unless-zero, under
- * this lock, which its release takes to leave before it is freed.
+ * losing its last reference: a reference is taken only if the count is not
+ * zero, under this lock, which the release takes to remove the buffer before it
+ * frees it.
  */
 static DEFINE_SPINLOCK(vp_registry_lock);
-/* Every buffer, in the order of the ids. */
+/* All buffers, in the order of their ids. */
 static LIST_HEAD(vp_registry);
 static u64 vp_registry_last_id;
 
 /**
- * vp_registry_add - a new buffer
- * @buf: the buffer, which gets its id; others may find it at once
+ * vp_registry_add - give a buffer its id
+ * @buf: the buffer; other threads can find it at once
  *
- * Context: process context, with whatever lock.
+ * Context: Process context.
  */
 void vp_registry_add(struct vp_dmabuf *buf)
 {
@@ -37,10 +40,10 @@ void vp_registry_add(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_registry_del - a buffer goes
- * @buf: the buffer, whose last reference is gone
+ * vp_registry_del - remove a buffer
+ * @buf: a buffer without references
  *
- * Context: process context, with whatever lock.
+ * Context: Process context.
  */
 void vp_registry_del(struct vp_dmabuf *buf)
 {
@@ -50,21 +53,20 @@ void vp_registry_del(struct vp_dmabuf *buf)
 }
 
 /**
- * vp_registry_next - the first living buffer from an id on
- * @before: a buffer with a smaller id, which the caller has a reference to; or
- *	NULL to look from the beginning
- * @id: the id
+ * vp_registry_next - find the first buffer from an id on
+ * @before: a buffer with a smaller id, to which the caller has a reference; or
+ *	NULL
+ * @id: the smallest id
  *
- * Context: process context, with whatever lock.
- *
- * Return: the buffer, with a reference; NULL if there is none.
+ * Context: Process context.
+ * Return: The buffer, with a reference; NULL if there is none.
  */
 struct vp_dmabuf *vp_registry_next(struct vp_dmabuf *before, u64 id)
 {
 	struct vp_dmabuf *buf;
 
 	spin_lock(&vp_registry_lock);
-	/* The reference keeps it in the list. */
+	/* The reference keeps @before in the list. */
 	buf = before ? list_next_entry(before, registered) :
 		       list_first_entry(&vp_registry, struct vp_dmabuf,
 					registered);
@@ -78,12 +80,11 @@ out:
 }
 
 /**
- * vp_registry_find - the buffer with an id
+ * vp_registry_find - find a buffer by its id
  * @id: the id
  *
- * Context: unlocked, may sleep.
- *
- * Return: the buffer, with a reference; NULL if there is none.
+ * Context: Process context.
+ * Return: The buffer, with a reference; NULL if there is none.
  */
 struct vp_dmabuf *vp_registry_find(u64 id)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * All buffers there are, by id.
- */
+/* All buffers, by id. */
 #ifndef VP_PRIME_REGISTRY_H
 #define VP_PRIME_REGISTRY_H
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The bodies of the tracepoints, made here and nowhere else.
- */
+/* The bodies of the tracepoints. */
 #ifdef VP_WATCH
 #define CREATE_TRACE_POINTS
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints vprime:*, one for each edge of a buffer's life. Every one begins
- * with the buffer's id and exporter; the process is the current one. Part of
- * the watch.
+ * Tracepoints vprime:*, for the steps in the life of a buffer. Each begins with
+ * the buffer's id and exporter; the process is the current one. Part of the
+ * watch.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vprime
@@ -11,7 +11,7 @@
 #ifndef VP_PRIME_TRACE_H
 #define VP_PRIME_TRACE_H
 
-/* Arguments are evaluated, or they would be unused where nothing is traced. */
+/* Evaluating the arguments keeps them used. */
 #define trace_export(buf)			((void)(buf))
 #define trace_import(buf, device)		((void)(buf), (void)(device))
 #define trace_attach(attach)			((void)(attach))
@@ -35,7 +35,7 @@
 
 #include "prime/dmabuf.h"
 
-/* Room for a device's or a rule's name; longer ones are cut. */
+/* Room for the name of a device or of a rule; longer names are cut. */
 #define VP_TRACE_NAME_LEN	32
 
 #define vp_show_direction(dir) \
