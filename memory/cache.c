@@ -1,38 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: the CPU's cache
  *
- * On a machine with a GPU that does not snoop the CPU's caches there are two truths:
- * what is in memory, where that GPU and foreign devices look, and what the CPU has in
- * its caches. Cache maintenance at the begin and the end of a CPU access makes one of
- * the two. Here the storage of a buffer is its memory, and a second set of pages is
- * what the CPU sees. It is there as long as the buffer is known to a GPU with
- * coherent=0, and has the pages that the CPU has touched meanwhile.
+ * Where a GPU does not snoop the CPU's caches, memory and caches may differ:
+ * the GPU and foreign devices access memory, the CPU its caches. Cache
+ * maintenance at the begin and at the end of a CPU access makes them agree.
+ * Here the storage of a buffer is the memory, and a second set of pages, the
+ * cache, is what the CPU sees. The cache exists while a GPU with coherent=0 is
+ * attached to the buffer, and has the pages that the CPU has touched meanwhile.
  *
- * As in a cache, what is known is known by line. For each page it is kept what CPU
- * and memory last agreed on: a line of either that differs from that has been written
- * there. Nobody has to tell who wrote, so that mappings of both may be written. Of a
- * line that was written on both sides, memory's wins: what is in a cache may be lost at
- * any time, what is in memory is not.
+ * As in hardware the unit is a line. For each page the cache keeps what CPU and
+ * memory last agreed on: a line that differs from that on one side has been
+ * written there. So both sides can be written through mappings. If both sides
+ * of a line have been written, memory wins: a cache may lose its content at any
+ * time, memory does not.
  */
 #include <linux/compiler.h>
 #include <linux/highmem.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "memory/cache.h"
 #include "memory/storage.h"
 
-/* As long as a line of most caches, in bytes. */
+/* The length of a cache line, in bytes, as in most CPUs. */
 #define VP_LINE_SIZE	64u
 
 /**
  * struct vp_cache_page - a page that the CPU has touched
  * @cpu: what the CPU sees
- * @agreed: what it and memory last agreed on
+ * @agreed: what CPU and memory last agreed on
  */
 struct vp_cache_page {
 	struct page *cpu;
@@ -40,28 +42,28 @@ struct vp_cache_page {
 };
 
 /**
- * struct vp_cache - what the CPU sees of a buffer
- * @ref: the buffer, and each access that syncs it
+ * struct vp_cache - the CPU's view of a buffer
+ * @ref: references of the buffer and of each sync in progress
  * @lock: see there
- * @pages: page of the buffer -> &struct vp_cache_page; entries stay to the end
+ * @pages: page of the buffer -> &struct vp_cache_page; entries stay until it is
+ *	freed
  */
 struct vp_cache {
 	struct kref ref;
 
 	/*
-	 * Guards what is agreed on, and that a page is filled once. Held on the way
-	 * to a fence's signal: nothing is allocated and no other lock taken under it.
+	 * Guards the content of the pages and filling @pages. Held on the way
+	 * to a fence's signal: no allocation and no other lock under it.
 	 */
 	struct mutex lock;
 	struct xarray pages;
 };
 
 /**
- * vp_cache_create - a cache with nothing in it
+ * vp_cache_create - make an empty cache
  *
- * Context: sleeps.
- *
- * Return: the cache, with one reference; NULL without memory.
+ * Context: May sleep.
+ * Return: The cache, with one reference; NULL without memory.
  */
 struct vp_cache *vp_cache_create(void)
 {
@@ -76,11 +78,10 @@ struct vp_cache *vp_cache_create(void)
 }
 
 /**
- * vp_cache_get - one more reference
+ * vp_cache_get - take a reference
  * @cache: the cache
  *
- * Context: any.
- *
+ * Context: Any context.
  * Return: @cache.
  */
 struct vp_cache *vp_cache_get(struct vp_cache *cache)
@@ -111,10 +112,10 @@ static void vp_cache_free(struct kref *ref)
 }
 
 /**
- * vp_cache_put - one reference less
+ * vp_cache_put - drop a reference
  * @cache: the cache
  *
- * Context: any that may free memory. Allocates nothing.
+ * Context: May sleep. Allocates nothing.
  */
 void vp_cache_put(struct vp_cache *cache)
 {
@@ -138,17 +139,16 @@ static struct vp_cache_page *vp_cache_new_page(void)
 }
 
 /**
- * vp_cache_touch - the CPU touches a page
+ * vp_cache_touch - get the page that the CPU sees
  * @cache: the cache
- * @storage: the buffer's memory, where the page has been populated
- * @index: which page
+ * @storage: the buffer's memory
+ * @index: the page; it has been populated
  *
- * What is in memory now is what the CPU sees from now on, unless it has the page.
+ * If the cache does not have the page, it gets what is in memory now.
  *
- * Context: the buffer's reservation is locked, so that @storage is where the buffer
- * is when the cache has the page. Allocates.
- *
- * Return: the page that the CPU sees, NULL without memory.
+ * Context: May sleep. The buffer's reservation is locked, so that the buffer
+ *	does not move to another storage meanwhile.
+ * Return: The page; NULL without memory.
  */
 struct page *vp_cache_touch(struct vp_cache *cache, struct vp_storage *storage,
 			    pgoff_t index)
@@ -160,7 +160,7 @@ struct page *vp_cache_touch(struct vp_cache *cache, struct vp_storage *storage,
 	page = vp_cache_new_page();
 	if (!page)
 		return NULL;
-	/* Room first: under the lock nothing is allocated. */
+	/* Nothing is allocated under the lock. */
 	if (xa_reserve(&cache->pages, index, GFP_KERNEL)) {
 		vp_cache_free_page(page);
 		return NULL;
@@ -192,7 +192,7 @@ static void vp_cache_sync_line(u8 *cpu, u8 *agreed, u8 *memory, bool to_cpu,
 	}
 }
 
-/* The lines that the bytes from @first to before @end of a page touch. */
+/* Sync the lines of a page that have bytes from @first to before @end. */
 static void vp_cache_sync_page(struct vp_cache_page *page, struct page *memory,
 			       size_t first, size_t end, bool to_cpu,
 			       bool to_device)
@@ -214,14 +214,14 @@ static void vp_cache_sync_page(struct vp_cache_page *page, struct page *memory,
  * vp_cache_sync - let CPU and memory agree
  * @cache: the cache
  * @storage: the buffer's memory
- * @offset: where in the buffer, in bytes
- * @size: bytes
- * @to_cpu: whether the CPU is to see what was written to memory
- * @to_device: whether what the CPU wrote is to go to memory, where memory has not
- *	been written meanwhile, or @to_cpu is set as well
+ * @offset: in bytes
+ * @size: in bytes
+ * @to_cpu: whether the CPU gets lines that were written in memory
+ * @to_device: whether memory gets lines that the CPU wrote, unless they were
+ *	also written in memory
  *
- * Context: may sleep. The buffer does not move meanwhile: its reservation is locked,
- * or the caller is a job with its fence on it.
+ * Context: May sleep. The buffer does not move meanwhile: its reservation is
+ *	locked, or the fence of the calling job is on it.
  */
 void vp_cache_sync(struct vp_cache *cache, struct vp_storage *storage,
 		   size_t offset, size_t size, bool to_cpu, bool to_device)

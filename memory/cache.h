@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The CPU's caches, for buffers of GPUs that do not snoop them.
- */
+/* The CPU's view of buffers that GPUs use which do not snoop. */
 #ifndef VP_MEMORY_CACHE_H
 #define VP_MEMORY_CACHE_H
 

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: system memory
  *
- * The exporter behind every buffer that a vprime GPU allocates. The pages are
- * in a storage, see storage.c, which is made when the first page is touched.
- * Moving a buffer is giving it another storage; who uses the old one keeps it.
+ * The exporter of the buffers that GPUs of vprime's allocate. The pages are in
+ * a storage, see storage.c, which is made when the first page is touched. A
+ * move gives the buffer another storage; users of the old one keep their
+ * references on it.
  *
- * A vprime GPU is emulated by the CPU, which finds the pages in the storage. A foreign
- * device gets a table, through the DMA API. While the buffer is known to a GPU that
- * does not snoop the CPU's caches, the CPU has its own view, see cache.c.
+ * An emulated device accesses the pages of the storage by the CPU. A foreign
+ * device gets a table from the DMA API. While a GPU that does not snoop the
+ * CPU's caches is attached, the CPU has its own view of the buffer, see
+ * cache.c.
  */
 #include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "compat.h"
@@ -27,15 +32,14 @@
 /**
  * struct vp_memory - a buffer of system memory
  * @base: the core's part
- * @noncoherent: how many devices know it that do not snoop; guarded by the
- *	buffer's reservation
- * @foreign: how many mappings foreign devices have; written under the
+ * @noncoherent: how many attached devices do not snoop; guarded by the buffer's
+ *	reservation
+ * @foreign: how many mappings foreign devices have; written under the buffer's
  *	reservation, read without
- *
- * @lock: guards what stands below it, see there
- * @storage: where it is, NULL before the first touch and when it is revoked
- * @cache: what the CPU sees, NULL when that is @storage
- * @low: whether a storage has to lie below 4 GiB
+ * @lock: guards what follows it, see there
+ * @storage: the pages; NULL before the first touch and after a revocation
+ * @cache: the CPU's view; NULL if the CPU sees @storage
+ * @low: whether storages have to be below 4 GiB
  */
 struct vp_memory {
 	struct vp_dmabuf base;
@@ -43,8 +47,9 @@ struct vp_memory {
 	unsigned int foreign;
 
 	/*
-	 * Guards the pointers below, which hold a reference each. They are changed
-	 * under the buffer's reservation as well, but for the first storage.
+	 * Guards the members below. The pointers hold a reference each, and are
+	 * changed under the buffer's reservation as well, except for the first
+	 * storage.
 	 */
 	spinlock_t lock;
 	struct vp_storage *storage;
@@ -53,9 +58,9 @@ struct vp_memory {
 };
 
 /**
- * struct vp_memory_mapping - a device's way to the memory
- * @base: the core's part; without a table for a device that the CPU plays
- * @storage: where the memory was when it was mapped; referenced
+ * struct vp_memory_mapping - a device mapping of system memory
+ * @base: the core's part; its sgt is @table, or NULL for an emulated device
+ * @storage: the storage at the time of the mapping; referenced
  * @table: the table of a foreign device
  */
 struct vp_memory_mapping {
@@ -72,11 +77,11 @@ static inline struct vp_memory *to_vp_memory(struct vp_dmabuf *buf)
 static struct kmem_cache *vp_memory_cache;
 
 /**
- * vp_memory_init - make the exporter of system memory ready
+ * vp_memory_init - prepare the exporter of system memory
  *
- * Context: loading the module.
- *
- * Return: 0, -ENODEV on a kernel without tmpfs, -ENOMEM, or what mounting gave.
+ * Context: May sleep.
+ * Return: 0; -ENODEV on a kernel without tmpfs; -ENOMEM; or an errno of
+ *	mounting it.
  */
 int vp_memory_init(void)
 {
@@ -95,7 +100,7 @@ int vp_memory_init(void)
 /**
  * vp_memory_fini - undo vp_memory_init(), when no buffer is left
  *
- * Context: unloading the module.
+ * Context: May sleep.
  */
 void vp_memory_fini(void)
 {
@@ -104,11 +109,10 @@ void vp_memory_fini(void)
 }
 
 /**
- * vp_memory_max_size - the largest buffer there can be
+ * vp_memory_max_size - the largest size of a buffer without overcommit
  *
- * Context: any.
- *
- * Return: bytes: what the machine has.
+ * Context: Any context.
+ * Return: Bytes: all memory of the machine.
  */
 u64 vp_memory_max_size(void)
 {
@@ -120,9 +124,9 @@ static bool vp_memory_is_foreign(struct vp_attachment *attach)
 	return !attach->ops || !attach->ops->emulated;
 }
 
-/* ---- where it is ---- */
+/* ---- storage and cache ---- */
 
-/* Where the memory is, with a reference; NULL if it is nowhere. */
+/* The storage, with a reference; NULL if there is none. */
 static struct vp_storage *vp_memory_find_storage(struct vp_memory *mem)
 {
 	struct vp_storage *storage;
@@ -133,7 +137,7 @@ static struct vp_storage *vp_memory_find_storage(struct vp_memory *mem)
 	return storage;
 }
 
-/* The same, with a first storage where there was none. */
+/* The storage, with a reference; made if there is none. */
 static struct vp_storage *vp_memory_get_storage(struct vp_memory *mem)
 {
 	struct vp_storage *storage = vp_memory_find_storage(mem), *first;
@@ -146,14 +150,14 @@ static struct vp_storage *vp_memory_get_storage(struct vp_memory *mem)
 		return first;
 
 	spin_lock(&mem->lock);
-	/* What has been revoked does not come back: that sets this first. */
+	/* A revocation sets the flag before it takes the storage away. */
 	if (READ_ONCE(mem->base.revoked))
 		ret = -ENODEV;
 	else if (!mem->storage)
 		mem->storage = vp_storage_get(first);
 	if (!ret)
 		storage = vp_storage_get(mem->storage);
-	/* A device that reaches less has come meanwhile. */
+	/* A device with fewer address bits has attached meanwhile. */
 	if (mem->low)
 		vp_storage_set_low(first);
 	spin_unlock(&mem->lock);
@@ -161,7 +165,7 @@ static struct vp_storage *vp_memory_get_storage(struct vp_memory *mem)
 	return ret ? ERR_PTR(ret) : storage;
 }
 
-/* Give the buffer another storage, or none, with the caller's reference. */
+/* Takes over the caller's reference on @storage, which may be NULL. */
 static void vp_memory_set_storage(struct vp_memory *mem,
 				  struct vp_storage *storage)
 {
@@ -203,7 +207,6 @@ static void vp_memory_set_cache(struct vp_memory *mem, struct vp_cache *cache)
 		vp_cache_put(old);
 }
 
-/* Let CPU and memory agree on some bytes, where they have different views. */
 static void vp_memory_sync(struct vp_memory *mem, size_t offset, size_t size,
 			   bool to_cpu, bool to_device)
 {
@@ -238,8 +241,8 @@ static int vp_memory_populate(struct vp_dmabuf *buf, size_t offset, size_t size)
 /* ---- devices ---- */
 
 /*
- * A device comes to know the buffer. When it is the first that does not snoop, the
- * CPU gets a view of its own, with all that it has written up to now.
+ * The first device that does not snoop gives the CPU its own view, with all
+ * that the CPU has written before.
  */
 static int vp_memory_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
 {
@@ -260,7 +263,10 @@ static int vp_memory_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
 		return -ENOMEM;
 	dma_resv_lock(buf->resv, NULL);
 	if (!mem->noncoherent++) {
-		/* First: nobody is to write to memory that has its copy. */
+		/*
+		 * CPU mappings go first: writes through them would bypass the new
+		 * cache.
+		 */
 		vp_dmabuf_zap_cpu_mappings(buf);
 		vp_memory_set_cache(mem, cache);
 		cache = NULL;
@@ -271,7 +277,7 @@ static int vp_memory_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
 	return 0;
 }
 
-/* What the CPU and memory have not shown each other is kept, of both. */
+/* Keeps what either side has written and the other has not seen. */
 static void vp_memory_detach(struct vp_dmabuf *buf, struct vp_attachment *attach)
 {
 	struct vp_memory *mem = to_vp_memory(buf);
@@ -288,9 +294,8 @@ static void vp_memory_detach(struct vp_dmabuf *buf, struct vp_attachment *attach
 }
 
 /*
- * Bring a buffer to where a device with few address bits reaches it. Bouncing
- * would do for one that syncs around each of its accesses, but with dma-bufs
- * nobody does.
+ * Move a buffer to where a device with few address bits reaches it. Bouncing
+ * would need a sync around each access, which dma-buf does not have.
  */
 static int vp_memory_reach(struct vp_attachment *attach)
 {
@@ -305,7 +310,7 @@ static int vp_memory_reach(struct vp_attachment *attach)
 	spin_lock(&mem->lock);
 	mem->low = true;
 	if (mem->storage) {
-		/* For the pages that it does not have yet. */
+		/* For pages that do not exist yet. */
 		vp_storage_set_low(mem->storage);
 		end = vp_storage_end(mem->storage);
 	}
@@ -313,13 +318,13 @@ static int vp_memory_reach(struct vp_attachment *attach)
 	if (!end || end - 1 <= limit)
 		return 0;
 
-	/* Our own GPUs wait for the fences where it is in nobody's way. */
+	/* An emulated device can wait for the fences without the lock. */
 	if (!vp_memory_is_foreign(attach) && !vp_dmabuf_is_idle(&mem->base))
 		return -EAGAIN;
 	return vp_dmabuf_move_locked(&mem->base);
 }
 
-/* The table of a foreign device, which sees what is in memory. */
+/* Make the DMA table of a foreign device. */
 static int vp_memory_map_table(struct vp_memory_mapping *mapping,
 			       struct device *dev, enum dma_data_direction dir,
 			       size_t size)
@@ -337,8 +342,8 @@ static int vp_memory_map_table(struct vp_memory_mapping *mapping,
 	if (ret)
 		return ret;
 	/*
-	 * Several devices may have it mapped, which the DMA API's debugging
-	 * takes for a mistake unless syncing is left to us.
+	 * If several devices have the buffer mapped, DMA API debugging takes an
+	 * implicit sync for a mistake: sync explicitly.
 	 */
 	ret = dma_map_sgtable(dev, &mapping->table, dir, DMA_ATTR_SKIP_CPU_SYNC);
 	if (ret) {
@@ -374,7 +379,7 @@ static struct vp_mapping *vp_memory_map(struct vp_attachment *attach,
 			goto err_put;
 		WRITE_ONCE(mem->foreign, mem->foreign + 1);
 	}
-	/* Mapping cleans the caches, on a machine that has to. */
+	/* Mapping a buffer for a device cleans the CPU caches. */
 	vp_memory_sync(mem, 0, mem->base.size, false, true);
 	return &mapping->base;
 
@@ -422,8 +427,8 @@ static void vp_memory_copy(struct vp_storage *storage, size_t offset, u8 *data,
 }
 
 /*
- * A GPU that snoops finds what the CPU wrote, and what it writes the CPU finds; one
- * that does not sees memory, and nothing else.
+ * A GPU that snoops sees what the CPU wrote, and the CPU sees what it writes;
+ * one that does not snoop accesses only memory.
  */
 static int vp_memory_access(struct vp_mapping *base, size_t offset, void *data,
 			    size_t size, bool write)
@@ -444,9 +449,8 @@ static int vp_memory_access(struct vp_mapping *base, size_t offset, void *data,
 /* ---- CPU access ---- */
 
 /*
- * The caches of the machine itself, between the CPU and the foreign devices that have
- * the buffer mapped. Those that map later find it synced: mapping does that. A device
- * whose mapping goes meanwhile has synced at unmap.
+ * Sync the machine's own caches with the foreign devices that have the buffer
+ * mapped. Mapping and unmapping sync by themselves.
  */
 static void vp_memory_sync_foreign(struct vp_memory *mem,
 				   enum dma_data_direction dir, bool for_cpu)
@@ -455,13 +459,17 @@ static void vp_memory_sync_foreign(struct vp_memory *mem,
 	enum dma_data_direction way;
 	struct vp_mapping *mapping;
 
+	dma_resv_assert_held(mem->base.resv);
+
 	if (!mem->foreign)
 		return;
 	list_for_each_entry(attach, &mem->base.attachments, node) {
 		list_for_each_entry(mapping, &attach->mappings, node) {
 			if (!mapping->sgt)
 				continue;
-			/* One of one direction is not synced in the other. */
+			/*
+			 * A mapping of one direction is not synced in the other.
+			 */
 			way = mapping->dir == DMA_BIDIRECTIONAL ? dir :
 								  mapping->dir;
 			if (for_cpu)
@@ -474,7 +482,7 @@ static void vp_memory_sync_foreign(struct vp_memory *mem,
 	}
 }
 
-/* Whether the CPU and devices may differ in what they see of the buffer. */
+/* May the CPU and devices see different data? */
 static bool vp_memory_has_views(struct vp_memory *mem)
 {
 	return READ_ONCE(mem->foreign) || READ_ONCE(mem->cache);
@@ -487,10 +495,13 @@ static int vp_memory_begin_cpu_access(struct vp_dmabuf *buf,
 
 	if (!vp_memory_has_views(mem))
 		return 0;
-	/* With the lock, as what is shown to the old storage would be lost. */
+	/*
+	 * With the lock, because a sync with the old storage of a moved buffer
+	 * would be lost.
+	 */
 	dma_resv_lock(buf->resv, NULL);
 	vp_memory_sync_foreign(mem, dir, true);
-	/* To write as well: what lies in between is not to be lost. */
+	/* Also before writing: a sync works on whole lines. */
 	vp_memory_sync(mem, 0, buf->size, true, false);
 	dma_resv_unlock(buf->resv);
 	return 0;
@@ -539,14 +550,14 @@ static void vp_memory_revoke(struct vp_dmabuf *buf)
 	vp_memory_set_storage(mem, NULL);
 }
 
-/* ---- mappings of the CPU ---- */
+/* ---- CPU mappings ---- */
 
 /*
- * Map a whole huge page with one entry, where the mapping lies so that it can
- * be. The entry goes in from the ordinary fault, because older kernels do not
- * call huge_fault for mappings of bare frames. Kernels before 6.12 cannot mark
- * the entry special, and there get_user_pages_fast() can take a reference on a
- * page of it; that keeps the page alive and does no other harm.
+ * Map a huge page with one entry if the mapping is aligned for it. The entry is
+ * made in the fault callback, because older kernels do not call huge_fault for
+ * VM_PFNMAP mappings. Kernels before 6.12 cannot mark the entry special, so
+ * get_user_pages_fast() can take a reference on its pages, which keeps them
+ * alive and does no other harm.
  */
 static bool vp_memory_fault_huge(struct vm_fault *vmf, struct folio *folio,
 				 pgoff_t pgoff)
@@ -570,9 +581,8 @@ static bool vp_memory_fault_huge(struct vm_fault *vmf, struct folio *folio,
 }
 
 /*
- * Map pages one by one from the touched one on: to the end of its folio, and on
- * through all that exist, as they were likely touched together; in any case no
- * further than the mapping and the page table of the touched page go.
+ * Map existing pages from the touched one on: neighbours were likely touched
+ * together. Ends at the end of the mapping or of the page table.
  */
 static vm_fault_t vp_memory_fault_run(struct vp_storage *storage,
 				      struct vm_fault *vmf,
@@ -588,7 +598,9 @@ static vm_fault_t vp_memory_fault_run(struct vp_storage *storage,
 		ret = vmf_insert_pfn_prot(vma, address,
 					  folio_pfn(folio) + pgoff - folio->index,
 					  prot);
-		/* Only the touched page has to succeed. */
+		/*
+		 * Mapping the touched page has to succeed, the others may fail.
+		 */
 		if (!first)
 			first = ret;
 		if (ret != VM_FAULT_NOPAGE)
@@ -615,7 +627,7 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 
 	/*
 	 * Another thread has mapped the huge page while this one waited for the
-	 * lock. Where its entry is there is no page table to put pages into.
+	 * lock: there is no page table for single pages.
 	 */
 	if (pmd_trans_huge(*vmf->pmd))
 		return VM_FAULT_NOPAGE;
@@ -636,7 +648,10 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 	return vp_memory_fault_run(mem->storage, vmf, folio, pgoff);
 }
 
-/* In memory, where devices look: its users are drivers, who play one. */
+/*
+ * Maps memory, not the CPU's view: kernel mappings are for drivers of emulated
+ * devices.
+ */
 static int vp_memory_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 {
 	struct vp_memory *mem = to_vp_memory(buf);
@@ -649,7 +664,7 @@ static int vp_memory_vmap(struct vp_dmabuf *buf, struct iosys_map *map)
 	storage = vp_memory_get_storage(mem);
 	if (IS_ERR(storage))
 		return PTR_ERR(storage);
-	/* As long as it is mapped, the buffer stays where it is. */
+	/* The buffer does not move while it is mapped into the kernel. */
 	pages = vp_storage_pages(storage);
 	vp_storage_put(storage);
 	if (IS_ERR(pages))
@@ -710,17 +725,16 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
 };
 
 /**
- * vp_memory_create - a buffer of system memory
- * @size: bytes, rounded up to whole pages here
- * @name: the device it is allocated on; copied
- * @low: whether its memory has to lie below 4 GiB
+ * vp_memory_create - make a buffer of system memory
+ * @size: in bytes; rounded up to whole pages
+ * @name: the allocating device; copied
+ * @low: whether its memory has to be below 4 GiB
  *
  * No page of it exists yet.
  *
- * Context: unlocked, sleeps.
- *
- * Return: the buffer with one reference; -EINVAL for a size of 0 or beyond what
- * a file can have; -ENOMEM when there is no memory for the bookkeeping.
+ * Context: May sleep.
+ * Return: The buffer, with one reference; -EINVAL for a size of 0 or beyond
+ *	that of a file; -ENOMEM.
  */
 struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
 {

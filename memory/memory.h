@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Where the memory of vprime's own buffers comes from.
- */
+/* The exporter of system memory. */
 #ifndef VP_MEMORY_MEMORY_H
 #define VP_MEMORY_MEMORY_H
 

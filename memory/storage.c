@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: storages
  *
- * A storage is where the pages of a buffer are: those of a file on a tmpfs mount of
- * vprime's own, mounted so that it uses huge pages wherever one fits into the
- * buffer. Each page is made when it is touched itself. The buffer has a reference,
- * and whoever still uses the pages after the buffer has moved to another storage.
+ * A storage has the pages of a buffer: those of a file on a tmpfs mount of
+ * vprime's own, with huge pages wherever one fits into the buffer. Each page is
+ * made when it is first touched. The buffer has a reference on its storage, and
+ * so has each user of the pages, which may keep it after the buffer has moved to
+ * another storage.
  *
- * Pages are handed out as bare frame numbers, to CPU mappings and to devices,
- * so they may not be moved or swapped behind the buffer's back: a reference is
- * held on each from its first touch to the end. Which those are, the tree of
- * folios says.
+ * CPU mappings and devices get bare page frame numbers, so pages must not be
+ * moved or swapped: a reference is held on each page from its first touch until
+ * the storage is freed. The xarray of folios has these pages.
  *
- * A storage has locks of its own, so that a page can be made without a lock of the
- * buffer's.
+ * A storage has its own locks, so that pages can be made without a lock of the
+ * buffer.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
@@ -30,7 +31,7 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
-#include <linux/swap.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "compat.h"
@@ -38,14 +39,14 @@
 #include "memory/storage.h"
 
 /**
- * struct vp_storage - where the pages of a buffer are
- * @ref: the buffer, and each who still uses the pages
+ * struct vp_storage - the pages of a buffer
+ * @ref: references of the buffer and of each user of the pages
  * @file: the tmpfs file
- * @size: bytes, whole pages
- * @folios: page offset -> folio, with one reference on each; a large folio
- *	takes all of its offsets
+ * @size: in bytes, whole pages
+ * @folios: page offset -> folio, with one reference on each; a large folio has
+ *	all of its offsets
  * @pages: how many pages of PAGE_SIZE exist; written under the lock of @folios
- * @end: the highest physical address of any, and one; likewise
+ * @end: the end of the highest page, as a physical address; likewise
  */
 struct vp_storage {
 	struct kref ref;
@@ -71,7 +72,7 @@ static struct vfsmount *vp_storage_mount(void)
 	if (!type)
 		return ERR_PTR(-ENODEV);
 
-	/* Mounting takes the option string apart. */
+	/* Mounting modifies the option string. */
 	strscpy(options, huge, sizeof(options));
 	mnt = vfs_kern_mount(type, SB_KERNMOUNT, "vprime", options);
 	vp_storage_has_huge = !IS_ERR(mnt);
@@ -83,9 +84,11 @@ static struct vfsmount *vp_storage_mount(void)
 }
 
 /**
- * vp_storage_init - make storages possible
+ * vp_storage_init - prepare for storages
  *
- * Returns 0, -ENODEV on a kernel without tmpfs, -ENOMEM, or what mounting gave.
+ * Context: May sleep.
+ * Return: 0; -ENODEV on a kernel without tmpfs; -ENOMEM; or an errno of the
+ *	mount.
  */
 int vp_storage_init(void)
 {
@@ -95,6 +98,8 @@ int vp_storage_init(void)
 
 /**
  * vp_storage_fini - undo vp_storage_init(), when no storage is left
+ *
+ * Context: May sleep.
  */
 void vp_storage_fini(void)
 {
@@ -102,9 +107,10 @@ void vp_storage_fini(void)
 }
 
 /**
- * vp_storage_huge_page_size - the size of the pages in large buffers
+ * vp_storage_huge_page_size - the size of the huge pages in large buffers
  *
- * Returns bytes, 0 where there are no huge pages.
+ * Context: Any context.
+ * Return: Bytes; 0 where there are no huge pages.
  */
 u64 vp_storage_huge_page_size(void)
 {
@@ -116,29 +122,29 @@ u64 vp_storage_huge_page_size(void)
 }
 
 /**
- * vp_storage_total_pages - how much memory all buffers have
+ * vp_storage_total_pages - the memory of all storages
  *
- * Returns pages of PAGE_SIZE.
+ * Context: Any context.
+ * Return: Pages of PAGE_SIZE.
  */
 long vp_storage_total_pages(void)
 {
 	return vp_count_read(&vp_storage_total);
 }
 
-/* tmpfs calls a lack of memory a lack of space, too; ours has no limit. */
+/* The mount has no size limit: tmpfs reports a lack of memory as ENOSPC, too. */
 static int vp_storage_error(int ret)
 {
 	return ret == -ENOSPC ? -ENOMEM : ret;
 }
 
 /**
- * vp_storage_create - a storage without a page yet
- * @size: bytes, whole pages
- * @low: whether its pages have to lie below 4 GiB
+ * vp_storage_create - make a storage without pages
+ * @size: in bytes, whole pages
+ * @low: whether its pages have to be below 4 GiB
  *
- * Context: may sleep, with whatever lock.
- *
- * Return: the storage, with one reference; -ENOMEM or -ENFILE.
+ * Context: May sleep. Any reservation may be locked.
+ * Return: The storage, with one reference; -ENOMEM or -ENFILE.
  */
 struct vp_storage *vp_storage_create(size_t size, bool low)
 {
@@ -155,8 +161,8 @@ struct vp_storage *vp_storage_create(size_t size, bool low)
 	}
 
 	/*
-	 * A program that touches more than there is gets SIGBUS; nobody else
-	 * is killed to make room for it.
+	 * A program that touches more memory than there is gets SIGBUS; the OOM
+	 * killer is not called for it.
 	 */
 	mapping_set_gfp_mask(file->f_mapping, GFP_HIGHUSER |
 			     __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
@@ -172,10 +178,12 @@ struct vp_storage *vp_storage_create(size_t size, bool low)
 }
 
 /**
- * vp_storage_set_low - make the pages of a storage below 4 GiB from now on
+ * vp_storage_set_low - make new pages of a storage below 4 GiB
  * @storage: the storage
  *
- * Context: any lock. Pages that are being made just now may lie higher.
+ * Pages that are being made concurrently may be higher.
+ *
+ * Context: Any context.
  */
 void vp_storage_set_low(struct vp_storage *storage)
 {
@@ -200,11 +208,10 @@ static void vp_storage_free(struct kref *ref)
 }
 
 /**
- * vp_storage_get - one more reference
+ * vp_storage_get - take a reference
  * @storage: the storage
  *
- * Context: any.
- *
+ * Context: Any context.
  * Return: @storage.
  */
 struct vp_storage *vp_storage_get(struct vp_storage *storage)
@@ -214,19 +221,21 @@ struct vp_storage *vp_storage_get(struct vp_storage *storage)
 }
 
 /**
- * vp_storage_put - one reference less
+ * vp_storage_put - drop a reference
  * @storage: the storage
  *
- * The last one frees it with its pages.
+ * The last reference frees the storage and its pages.
  *
- * Context: may sleep.
+ * Context: May sleep.
  */
 void vp_storage_put(struct vp_storage *storage)
 {
 	kref_put(&storage->ref, vp_storage_free);
 }
 
-/* Keep a folio, with the caller's reference, unless another thread was faster. */
+/*
+ * Keep a folio, with the caller's reference, unless another thread has done so.
+ */
 static int vp_storage_keep(struct vp_storage *storage, struct folio *folio)
 {
 	XA_STATE_ORDER(xas, &storage->folios, folio->index, folio_order(folio));
@@ -255,13 +264,12 @@ static int vp_storage_keep(struct vp_storage *storage, struct folio *folio)
 }
 
 /**
- * vp_storage_find - a page that may be there
+ * vp_storage_find - find the folio of a page
  * @storage: the storage
- * @index: which page
+ * @index: the page
  *
- * Context: any.
- *
- * Return: the folio that has it, NULL when there is none yet.
+ * Context: Any context.
+ * Return: The folio, without a reference; NULL if the page does not exist.
  */
 struct folio *vp_storage_find(struct vp_storage *storage, pgoff_t index)
 {
@@ -269,13 +277,12 @@ struct folio *vp_storage_find(struct vp_storage *storage, pgoff_t index)
 }
 
 /**
- * vp_storage_page - a page that is there
+ * vp_storage_page - get a page that exists
  * @storage: the storage
- * @index: which page; it has been populated
+ * @index: the page; it has been populated
  *
- * Context: any.
- *
- * Return: the page.
+ * Context: Any context.
+ * Return: The page, without a reference.
  */
 struct page *vp_storage_page(struct vp_storage *storage, pgoff_t index)
 {
@@ -285,16 +292,15 @@ struct page *vp_storage_page(struct vp_storage *storage, pgoff_t index)
 }
 
 /**
- * vp_storage_populate - make pages where there are none
+ * vp_storage_populate - make pages that do not exist
  * @storage: the storage
  * @first: the first page
  * @count: how many; they lie within the storage
  *
- * New pages are zeroed. What lies in the same huge page comes as well.
+ * New pages are zeroed. A huge page is made as a whole.
  *
- * Context: may sleep, with whatever lock.
- *
- * Return: 0; -ENOMEM; -EINTR when the process is being killed.
+ * Context: May sleep. Any reservation may be locked.
+ * Return: 0; -ENOMEM; -EINTR if the process is being killed.
  */
 int vp_storage_populate(struct vp_storage *storage, pgoff_t first,
 			unsigned long count)
@@ -324,15 +330,14 @@ int vp_storage_populate(struct vp_storage *storage, pgoff_t first,
 }
 
 /**
- * vp_storage_pages - all pages of a storage
+ * vp_storage_pages - get all pages of a storage
  * @storage: the storage
  *
- * Makes those that are not there.
+ * Makes those that do not exist.
  *
- * Context: may sleep, with whatever lock.
- *
- * Return: an array of them, for kvfree(); -ENOMEM; -EINTR when the process is being
- * killed.
+ * Context: May sleep. Any reservation may be locked.
+ * Return: An array of the pages, for kvfree(); -ENOMEM; -EINTR if the process
+ *	is being killed.
  */
 struct page **vp_storage_pages(struct vp_storage *storage)
 {
@@ -345,7 +350,7 @@ struct page **vp_storage_pages(struct vp_storage *storage)
 	ret = vp_storage_populate(storage, 0, count);
 	if (ret)
 		return ERR_PTR(ret);
-	/* The client chose how many, so the lack of them is no news to the log. */
+	/* The client chose the size: no warning if it is too much. */
 	pages = kvmalloc_array(count, sizeof(*pages),
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (!pages)
@@ -361,12 +366,11 @@ struct page **vp_storage_pages(struct vp_storage *storage)
 }
 
 /**
- * vp_storage_end - how far up in the machine's memory a storage reaches
+ * vp_storage_end - the highest physical address of a storage
  * @storage: the storage
  *
- * Context: any.
- *
- * Return: the physical address behind its highest page, 0 if it has none.
+ * Context: Any context.
+ * Return: The address of the end of its highest page; 0 if it has no pages.
  */
 u64 vp_storage_end(struct vp_storage *storage)
 {
@@ -374,12 +378,11 @@ u64 vp_storage_end(struct vp_storage *storage)
 }
 
 /**
- * vp_storage_bytes - how much of a storage there is
+ * vp_storage_bytes - the size of the pages that exist
  * @storage: the storage
  *
- * Context: any.
- *
- * Return: bytes.
+ * Context: Any context.
+ * Return: Bytes.
  */
 size_t vp_storage_bytes(struct vp_storage *storage)
 {
@@ -388,17 +391,17 @@ size_t vp_storage_bytes(struct vp_storage *storage)
 
 /*
  * On kernels before 6.12 get_user_pages_fast() can take references on huge
- * pages that are mapped as bare frames, and whoever did may go on writing to
- * them. The kernel looks at pages for a moment too, for reasons of its own.
+ * pages that are mapped as bare frames, and their holder may go on writing to
+ * them. The kernel takes references for a moment too.
  */
-static bool vp_storage_is_borrowed(struct folio *folio)
+static bool vp_storage_has_extra_refs(struct folio *folio)
 {
 	int tries;
 
 	if (!folio_test_large(folio))
 		return false;
 	for (tries = 0; tries < 10; tries++) {
-		/* The page cache has one on each page, and we have one. */
+		/* The page cache has one per page, and the storage has one. */
 		if (folio_ref_count(folio) == folio_nr_pages(folio) + 1)
 			return false;
 		usleep_range(1000, 2000);
@@ -406,7 +409,7 @@ static bool vp_storage_is_borrowed(struct folio *folio)
 	return true;
 }
 
-/* Whom a page is charged to, with a reference; NULL when that is nobody. */
+/* The memory cgroup that a folio is charged to, with a reference, or NULL. */
 static struct mem_cgroup *vp_storage_payer(struct folio *folio)
 {
 	struct mem_cgroup *payer = NULL;
@@ -426,7 +429,7 @@ static int vp_storage_copy_folio(struct vp_storage *to, struct folio *from)
 	unsigned long count = folio_nr_pages(from), i;
 	int ret;
 
-	/* The last folio may reach beyond the end. */
+	/* The last folio may extend beyond the end. */
 	count = min(count, (to->size >> PAGE_SHIFT) - from->index);
 	ret = vp_storage_populate(to, from->index, count);
 	for (i = 0; !ret && i < count; i++) {
@@ -438,17 +441,15 @@ static int vp_storage_copy_folio(struct vp_storage *to, struct folio *from)
 }
 
 /**
- * vp_storage_copy - the same bytes in other pages
- * @from: the storage that has them; nobody writes to it
- * @low: whether the pages have to lie below 4 GiB
+ * vp_storage_copy - copy a storage
+ * @from: the storage; nothing writes to it
+ * @low: whether the pages of the copy have to be below 4 GiB
  *
- * What does not exist in @from does not in the copy either.
+ * Pages that do not exist in @from do not exist in the copy.
  *
- * Context: may sleep, with whatever lock.
- *
- * Return: the copy, with one reference; -EBUSY when somebody has taken references
- * on the pages of @from; -ENOMEM, -ENFILE, or -EINTR when the process is being
- * killed.
+ * Context: May sleep. Any reservation may be locked.
+ * Return: The copy, with one reference; -EBUSY if pages of @from have extra
+ *	references; -ENOMEM; -ENFILE; -EINTR if the process is being killed.
  */
 struct vp_storage *vp_storage_copy(struct vp_storage *from, bool low)
 {
@@ -463,10 +464,10 @@ struct vp_storage *vp_storage_copy(struct vp_storage *from, bool low)
 		return to;
 
 	xa_for_each(&from->folios, index, folio) {
-		/* Moving is no reason for another to pay. */
+		/* The copy is charged to the cgroup of the original. */
 		payer = vp_storage_payer(folio);
 		old = set_active_memcg(payer);
-		ret = vp_storage_is_borrowed(folio) ? -EBUSY :
+		ret = vp_storage_has_extra_refs(folio) ? -EBUSY :
 			vp_storage_copy_folio(to, folio);
 		set_active_memcg(old);
 		mem_cgroup_put(payer);

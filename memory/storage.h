@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The pages of a buffer.
- */
+/* The pages of a buffer. */
 #ifndef VP_MEMORY_STORAGE_H
 #define VP_MEMORY_STORAGE_H
 
