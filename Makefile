@@ -340,7 +340,7 @@ endif
 # ---- looking after the tree ---------------------------------------------------------------------
 
 # The folders whose form is checked.
-in_style := fence drm include include/uapi/drm
+in_style := drm fence gem include include/uapi/drm memory prime
 
 .PHONY: check
 check: style ## build with W=1 and sparse, with and without the watch, no warning allowed; style; scripts; whether mutants apply

@@ -29,6 +29,7 @@
 #include "drm/device.h"
 #include "drm/file.h"
 #include "drm/ioctl.h"
+#include "gem/mapping.h"
 #include "gem/object.h"
 
 static bool vp_enforce_read_only = true;

@@ -23,6 +23,7 @@
  */
 struct vp_fence_client *vp_file_find_client(struct drm_file *file)
 {
+	/* Pairs with the cmpxchg() in vp_file_client(). */
 	return smp_load_acquire(&file->driver_priv);
 }
 

@@ -29,6 +29,7 @@
 #include "drm/fence.h"
 #include "drm/ioctl.h"
 #include "memory/memory.h"
+#include "gem/mapping.h"
 #include "gem/object.h"
 #include "memory/storage.h"
 

@@ -32,6 +32,7 @@
 #include "fence/fence.h"
 #include "gem/gpu.h"
 #include "memory/memory.h"
+#include "gem/mapping.h"
 #include "gem/object.h"
 
 /* Milliseconds after which a fence signals by itself, as in the kernel's vgem. */

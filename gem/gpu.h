@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * A GPU: what it can reach, what it has mapped, and whose fences it makes.
- */
+/* What all GPUs have, those of vgem.ko included. */
 #ifndef VP_GEM_GPU_H
 #define VP_GEM_GPU_H
 
@@ -14,28 +12,29 @@
 #include "fence/client.h"
 
 /*
- * The longest entry in a DMA table that there is, in bytes: entries are whole
- * pages, and their length has 32 bits.
+ * The longest entry of a DMA table, in bytes: entries are whole pages, and
+ * their length has 32 bits.
  */
 #define VP_MAX_SEGMENT	((unsigned int)(U32_MAX & PAGE_MASK))
 
 /**
- * struct vp_gpu - what vprime's GPUs and vgem's have in common
+ * struct vp_gpu - a GPU
  * @drm: the DRM core's part
- * @fences: what its files share that make fences
- * @coherent: whether it sees what is in the CPU's caches
- * @dma_bits: how many bits its addresses have, 32 to 64
+ * @fences: shared by its files that make fences
+ * @coherent: whether it snoops the CPU's caches
+ * @dma_bits: how many bits its DMA addresses have, 32 to 64
  * @limited: whether the machine has memory beyond those
- * @max_segment: the longest entry of a DMA table that it takes, in bytes;
- *	whole pages
- * @enforce_read_only: whether files are kept from writing what they may only
- *	read; NULL when nobody looks at that on this GPU
+ * @max_segment: the longest entry of a DMA table that it takes, in bytes; whole
+ *	pages
+ * @enforce_read_only: whether writes through read-only views are refused; NULL
+ *	if no view is read-only
  * @allow_overcommit: whether its buffers may be larger than all memory
  * @lock: guards @mapped and @gone
  * @mapped: the &struct vp_gem that have a device mapping
  * @gone: whether the GPU has been unplugged, and maps nothing any more
  *
- * All but @mapped and @gone is set before the device is registered, and stays.
+ * All members but @mapped and @gone are set before the device is registered,
+ * and do not change.
  */
 struct vp_gpu {
 	struct drm_device drm;
@@ -48,9 +47,10 @@ struct vp_gpu {
 	bool allow_overcommit;
 
 	/*
-	 * Guards @mapped. A view in the list may be losing its last reference:
-	 * it is taken only with increment-unless-zero, under this lock, which
-	 * its unmapping takes to leave the list before it is freed.
+	 * Guards @mapped and @gone. A view in the list may be losing its last
+	 * reference: a reference is taken only if the count is not zero, under
+	 * this lock, which the unmapping takes to remove the view before it is
+	 * freed.
 	 */
 	spinlock_t lock;
 	struct list_head mapped;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: device mappings
  *
- * A GPU maps a buffer when it first has to read or write it, and keeps the
- * mapping until the memory moves, is revoked, the view goes, or the GPU is
- * unplugged. Until there is an engine, the GPU's jobs are what
- * DRM_IOCTL_VPRIME_GEM_PEEK and _POKE ask for, and the process that asks does
- * them.
+ * A GPU maps a buffer at its first access, and keeps the mapping until the
+ * memory moves, the buffer is revoked, the view is freed, or the GPU is
+ * unplugged. GPUs are emulated: their jobs are DRM_IOCTL_VPRIME_GEM_PEEK and
+ * DRM_IOCTL_VPRIME_GEM_POKE, and run in the calling process.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -22,24 +22,23 @@
 #include "gem/object.h"
 
 /*
- * As much is one job, in bytes: it is copied through memory of the kernel's,
- * because the program's own may be a mapping of the very same buffer.
+ * Bytes per job. Data goes through kernel memory, because the program's memory
+ * may be a mapping of the same buffer.
  */
 #define VP_ACCESS_CHUNK	(64 * 1024ul)
 
 /*
- * A buffer that has to come into the GPU's reach first is waited for until it is
- * idle, and so often again for the fences that came meanwhile.
+ * How often a job waits again for fences that were added during the previous
+ * wait, before it gives up to move the buffer to where the GPU reaches it.
  */
 #define VP_REACH_ROUNDS	16
 
 /**
- * vp_gem_is_enforced - is what may only be read kept from being written
- * @obj: a view on the GPU
+ * vp_gem_is_enforced - are read-only views kept from writing
+ * @obj: a view
  *
- * Context: any.
- *
- * Return: whether the GPU's driver is told so.
+ * Context: Any context.
+ * Return: Whether the GPU refuses writes through read-only views.
  */
 bool vp_gem_is_enforced(struct drm_gem_object *obj)
 {
@@ -49,15 +48,14 @@ bool vp_gem_is_enforced(struct drm_gem_object *obj)
 }
 
 /**
- * vp_gem_check_write - somebody is about to write through a view
+ * vp_gem_check_write - check that a view may be written through
  * @obj: the view
  *
- * One that is to be read only is reported, and refused unless the GPU's driver is
- * told to let it pass.
+ * A write through a read-only view is reported, and refused if the GPU enforces
+ * it.
  *
- * Context: any that may allocate.
- *
- * Return: 0 or -EACCES.
+ * Context: Any context.
+ * Return: 0; -EACCES if the write is refused.
  */
 int vp_gem_check_write(struct drm_gem_object *obj)
 {
@@ -69,12 +67,12 @@ int vp_gem_check_write(struct drm_gem_object *obj)
 }
 
 /**
- * vp_gem_unmap - drop a GPU's mapping of a buffer, if there is one
- * @attach: the attachment of a view
+ * vp_gem_unmap - remove a view's device mapping, if it has one
+ * @attach: the view's attachment
  *
- * What the GPU is doing with it goes on.
+ * A job that uses the mapping goes on.
  *
- * Context: the buffer's reservation is locked.
+ * Context: May sleep. The buffer's reservation is locked.
  */
 void vp_gem_unmap(struct vp_attachment *attach)
 {
@@ -94,8 +92,8 @@ void vp_gem_unmap(struct vp_attachment *attach)
 }
 
 /*
- * Make sure that the GPU has the buffer mapped. A view that is to be read only is
- * mapped for that as long as nobody writes.
+ * Map the buffer for the GPU unless it is mapped. A read-only view is mapped
+ * for reading until it is written through.
  */
 static int vp_gem_map(struct vp_gem *gem, bool write)
 {
@@ -126,7 +124,10 @@ static int vp_gem_map(struct vp_gem *gem, bool write)
 	return gone ? -ENODEV : 0;
 }
 
-/* A mapped view of the GPU with a reference; NULL if it is being freed. */
+/*
+ * Takes a reference on the first view in the list. Returns NULL if the list is
+ * empty (@none), or if that view is being freed.
+ */
 static struct vp_gem *vp_gem_first_mapped(struct vp_gpu *gpu, bool *none)
 {
 	struct vp_gem *gem;
@@ -141,10 +142,12 @@ static struct vp_gem *vp_gem_first_mapped(struct vp_gpu *gpu, bool *none)
 }
 
 /**
- * vp_gem_unmap_all - drop all device mappings of a GPU
+ * vp_gem_unmap_all - remove all device mappings of a GPU
  * @drm: the GPU, which has been unplugged
  *
- * Nobody makes new ones from here on.
+ * From now on it gets no new mappings.
+ *
+ * Context: May sleep. No reservation is locked.
  */
 void vp_gem_unmap_all(struct drm_device *drm)
 {
@@ -161,7 +164,7 @@ void vp_gem_unmap_all(struct drm_device *drm)
 		if (none)
 			return;
 		if (!gem) {
-			/* Whoever frees it unmaps it in a moment. */
+			/* vp_gem_free() is about to unmap it. */
 			usleep_range(100, 1000);
 			continue;
 		}
@@ -174,9 +177,9 @@ void vp_gem_unmap_all(struct drm_device *drm)
 }
 
 /*
- * Map the buffer, and put the job on it. Returns 0 with the mapping to be used; or
- * as vp_gem_access(), and -EAGAIN when the buffer has to come into the GPU's reach
- * first, and is not idle.
+ * Map the buffer and submit the job. Returns 0 with a reference on the mapping;
+ * -EAGAIN if the buffer has to be moved first and is not idle; or as
+ * vp_gem_access().
  */
 static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 			  size_t size, struct vp_mapping **mapping)
@@ -191,7 +194,7 @@ static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 	if (ret)
 		return ret;
 	ret = vp_dmabuf_reach(&gem->attach);
-	/* What was made while the buffer moved is not where it is now. */
+	/* Pages that were made while the buffer moved are at the old place. */
 	if (!ret)
 		ret = vp_dmabuf_populate(buf, offset, size);
 	if (!ret)
@@ -204,7 +207,6 @@ static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 	return ret;
 }
 
-/* The job runs; no reservation is locked. */
 static int vp_gem_run(struct vp_gem *gem, struct vp_job *job,
 		      struct vp_mapping *mapping, size_t offset, void *data,
 		      size_t size)
@@ -270,23 +272,28 @@ static int vp_gem_access_chunk(struct vp_gem *gem, size_t offset, void *data,
 }
 
 /**
- * vp_gem_access - a GPU reads or writes a buffer
+ * vp_gem_access - let a GPU read or write a buffer
  * @obj: the GPU's view
- * @offset: where, in bytes
- * @size: bytes
- * @user: the program's memory, that is read into or written from
+ * @offset: in bytes
+ * @size: in bytes
+ * @user: memory of the program to read into or to write from
  * @write: whether the GPU writes
  *
- * A job for each VP_ACCESS_CHUNK: each waits for the fences that conflict when its
- * turn comes, and whoever comes later waits for it.
+ * Each VP_ACCESS_CHUNK is a job: it waits for the conflicting fences, and has a
+ * fence on the buffer itself.
  *
- * Context: unlocked, sleeps.
- *
- * Return: 0; -EINVAL for a size of 0 or a range that is not within the buffer;
- * -EACCES as vp_gem_check_write(); -EFAULT for @user; -ENODEV when the GPU has
- * been unplugged or the buffer revoked; -EBUSY when it is out of the GPU's reach
- * and never idle; -ERESTARTSYS or -EINTR; -ENOMEM; or as
- * vp_dmabuf_map_attachment() and vp_dmabuf_access().
+ * Context: May sleep, also until fences signal. The buffer's reservation is not
+ *	locked.
+ * Return:
+ * * 0: all bytes have been copied
+ * * -EINVAL: the size is 0, or the range does not lie within the buffer
+ * * -EACCES: as vp_gem_check_write()
+ * * -EFAULT: @user cannot be accessed
+ * * -ENODEV: the GPU has been unplugged, or the buffer revoked
+ * * -EBUSY: the buffer has to be moved, and is never idle
+ * * -ERESTARTSYS or -EINTR: a signal ended a wait
+ * * -ENOMEM
+ * * another errno: as vp_dmabuf_map_attachment() and vp_dmabuf_access()
  */
 int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
 		  void __user *user, bool write)

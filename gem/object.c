@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
+/**
  * DOC: views
  *
- * A handle of a vprime file leads to a &struct vp_gem, one device's view of a
- * buffer. The view holds the device's attachment, and that the buffer; nothing
- * points back but weakly. So a view goes with its last handle or mapping, and
- * the buffer when it has neither views nor files left, in whatever order.
+ * A handle leads to a &struct vp_gem, one GPU's view of a buffer. The view has
+ * the GPU's attachment, and that holds a reference on the buffer. A view is
+ * freed with its last handle or CPU mapping, the buffer with its last view or
+ * file, in any order.
  */
-#include <linux/dma-buf.h>
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
 #include <drm/drm_device.h>
-#include <drm/drm_drv.h>
-#include <drm/drm_file.h>
 #include <drm/drm_mode.h>
 #include <drm/drm_print.h>
 #include <drm/drm_vma_manager.h>
@@ -22,14 +22,14 @@
 #include "count.h"
 #include "gem/gpu.h"
 #include "gem/mapping.h"
-#include "memory/memory.h"
 #include "gem/object.h"
+#include "memory/memory.h"
 #include "prime/export.h"
 #include "prime/trace.h"
 
 /*
- * Rows of dumb buffers begin on multiples of this, in bytes, as on most GPUs:
- * a program that takes the pitch for the width times the pixel shows it here.
+ * The pitch of dumb buffers is a multiple of this, in bytes, as on most GPUs:
+ * it reveals programs that take width times pixel size for the pitch.
  */
 #define VP_DUMB_PITCH_ALIGN	64u
 
@@ -37,9 +37,10 @@ static struct kmem_cache *vp_gem_cache;
 static DEFINE_PER_CPU(long, vp_gem_count);
 
 /**
- * vp_gem_init - make views possible
+ * vp_gem_init - prepare for views
  *
- * Returns 0, or -ENOMEM.
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM.
  */
 int vp_gem_init(void)
 {
@@ -49,6 +50,8 @@ int vp_gem_init(void)
 
 /**
  * vp_gem_fini - undo vp_gem_init(), when no view is left
+ *
+ * Context: May sleep.
  */
 void vp_gem_fini(void)
 {
@@ -56,9 +59,10 @@ void vp_gem_fini(void)
 }
 
 /**
- * vp_gem_views - how many views are alive, on all devices
+ * vp_gem_views - count the views of all devices
  *
- * Returns their number.
+ * Context: Any context.
+ * Return: How many there are.
  */
 long vp_gem_views(void)
 {
@@ -69,13 +73,11 @@ static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 {
 	struct vp_gem *gem = vp_gem_from_attachment(attach);
 
-	dma_resv_assert_held(attach->buf->resv);
-
 	drm_vma_node_unmap(&gem->base.vma_node,
 			   gem->base.dev->anon_inode->i_mapping);
 }
 
-/* By whether the device snoops the CPU's caches. */
+/* Indexed by &vp_gpu.coherent. */
 static const struct vp_importer_ops vp_gem_importer_ops[] = {
 	[false] = {
 		.emulated = true,
@@ -98,8 +100,9 @@ static void vp_gem_free(struct drm_gem_object *obj)
 	struct vp_dmabuf *buf = gem->attach.buf;
 
 	/*
-	 * Nobody maps it any more. Who unmaps it just now, because the buffer moves,
-	 * has the reservation lock until that is done, which detaching waits for.
+	 * No new mapping can be made: this was the last reference. A concurrent
+	 * move may still be unmapping, with the reservation lock, which
+	 * vp_dmabuf_detach() waits for.
 	 */
 	if (READ_ONCE(gem->mapping)) {
 		dma_resv_lock(buf->resv, NULL);
@@ -107,7 +110,7 @@ static void vp_gem_free(struct drm_gem_object *obj)
 		dma_resv_unlock(buf->resv);
 	}
 
-	/* The object's reservation is the buffer's: release it first. */
+	/* The object uses the buffer's reservation: release it first. */
 	drm_gem_object_release(obj);
 	vp_dmabuf_detach(&gem->attach);
 	kmem_cache_free(vp_gem_cache, gem);
@@ -124,13 +127,13 @@ static vm_fault_t vp_gem_fault(struct vm_fault *vmf)
 {
 	struct drm_gem_object *obj = vmf->vma->vm_private_data;
 
-	/* The mapping lies at a fake offset in the device's address space. */
+	/* The mapping is at a fake offset in the address space of the device. */
 	return vp_dmabuf_fault(vp_gem_buf(obj), vmf,
 			       vmf->pgoff - drm_vma_node_start(&obj->vma_node),
 			       to_vp_gpu(obj->dev)->coherent);
 }
 
-/* A mapping keeps the view, through which it can be zapped. */
+/* A mapping keeps the view, through which it is zapped. */
 static const struct vm_operations_struct vp_gem_vm_ops = {
 	.open = drm_gem_vm_open,
 	.close = drm_gem_vm_close,
@@ -153,8 +156,8 @@ static int vp_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	ret = vp_dmabuf_mmap(buf, vma, vma->vm_pgoff -
 				       drm_vma_node_start(&obj->vma_node));
 	/*
-	 * A foreign exporter has put its own file into the mapping, which keeps
-	 * the memory; the view it was made through need not live as long.
+	 * A foreign exporter has replaced the file of the mapping, which keeps
+	 * the memory now: the mapping does not keep the view.
 	 */
 	if (!ret && vma->vm_ops != &vp_gem_vm_ops)
 		drm_gem_object_put(obj);
@@ -203,8 +206,8 @@ static const struct drm_gem_object_funcs vp_gem_funcs = {
 };
 
 /*
- * A new view of @buf, on which it takes a reference through its attachment. One
- * that comes in through PRIME is found by others from here on.
+ * Other threads find an imported view through the buffer as soon as it is
+ * attached.
  */
 static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 					      struct vp_dmabuf *buf,
@@ -228,7 +231,6 @@ static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 	};
 	drm_gem_private_object_init(drm, &gem->base, buf->size);
 
-	/* From here on other threads find the view through the buffer. */
 	ret = vp_dmabuf_attach(buf, &gem->attach, drm->dev,
 			       &vp_gem_importer_ops[to_vp_gpu(drm)->coherent]);
 	if (ret) {
@@ -240,7 +242,7 @@ static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
 	return &gem->base;
 }
 
-/* This device's live view of @buf with a reference, or NULL. */
+/* The device's view of @buf, with a reference; NULL if there is none. */
 static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
 					       struct vp_dmabuf *buf,
 					       bool read_only)
@@ -252,7 +254,7 @@ static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
 
 	list_for_each_entry(attach, &buf->attachments, node) {
 		gem = vp_gem_from_attachment(attach);
-		/* One that is on its way out has no reference left to take. */
+		/* A view without references is being freed. */
 		if (gem && gem->base.dev == drm && gem->read_only == read_only &&
 		    kref_get_unless_zero(&gem->base.refcount))
 			return &gem->base;
@@ -260,7 +262,7 @@ static struct drm_gem_object *vp_gem_find_view(struct drm_device *drm,
 	return NULL;
 }
 
-/* This device's view of @buf with a reference, made if there is none. */
+/* The device's view of @buf, with a reference; made if there is none. */
 static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
 					      struct vp_dmabuf *buf,
 					      bool read_only)
@@ -281,28 +283,26 @@ static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
 
 /**
  * vp_gem_from_attachment - the view that an attachment belongs to
- * @attach: any attachment; the buffer's reservation lock is held
+ * @attach: any attachment
  *
- * Returns the view without a reference, NULL when the importer is not vprime.
+ * Context: Any context. The buffer's reservation is locked.
+ * Return: The view, without a reference; NULL if the importer is foreign.
  */
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
 {
+	dma_resv_assert_held(attach->buf->resv);
+
 	if (!attach->ops || attach->ops->invalidate_mappings != vp_gem_unmap)
 		return NULL;
 	return container_of(attach, struct vp_gem, attach);
 }
 
-/**
- * vp_gem_create - allocate a buffer on a device
- * @drm: the device
- * @size: bytes, rounded up to whole pages
- *
- * Returns the device's view of it with a reference; -ENOMEM for one that is
- * larger than all memory, unless the device allows overcommit; or as
- * vp_memory_create(). One on a GPU that does not reach all memory is made where
- * it does.
+/*
+ * A GPU that does not reach all memory gets memory that it reaches. A buffer that is
+ * larger than all memory is -ENOMEM, unless the GPU allows overcommit.
  */
-struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
+static struct drm_gem_object *vp_gem_create(struct drm_device *drm,
+					    size_t size)
 {
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
@@ -322,15 +322,18 @@ struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size)
 }
 
 /**
- * vp_gem_import - a device's view of a buffer that came in through PRIME
- * @drm: the device; its object_name_lock is held, which keeps two imports of
- *	one buffer from making two views
- * @kbuf: the dma_buf, vprime's or another driver's
+ * vp_gem_import - get a GPU's view of a dma_buf
+ * @drm: the GPU
+ * @kbuf: the dma_buf, vprime's or foreign
  *
- * The callback behind DRM_IOCTL_PRIME_FD_TO_HANDLE.
+ * The callback behind DRM_IOCTL_PRIME_FD_TO_HANDLE. Two concurrent imports of a
+ * buffer find the same view because the caller holds the object_name_lock of
+ * @drm.
  *
- * Returns the view with a reference, -ENOMEM, -ENODEV when the buffer has been
- * revoked, or what the exporter refuses the device with.
+ * Context: May sleep. The buffer's reservation is not locked.
+ * Return: The view, with a reference; -EINVAL for a foreign dma_buf without a
+ *	size; -ENOMEM; -ENODEV if the buffer has been revoked; or the
+ *	exporter's errno.
  */
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf)
@@ -342,7 +345,7 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 
 	lockdep_assert_held(&drm->object_name_lock);
 
-	/* The caller's reference on a dma_buf of vprime's holds the buffer. */
+	/* The caller keeps @kbuf alive, and that the buffer. */
 	buf = vp_export_unwrap(kbuf);
 	if (buf)
 		return vp_gem_get_view(drm, buf, read_only);
@@ -356,13 +359,16 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 }
 
 /**
- * vp_gem_create_handle - allocate a buffer and give a file a handle to it
- * @drm: the device
- * @file: the file
- * @size: bytes; rounded up to whole pages on success
+ * vp_gem_create_handle - allocate a buffer and make a handle for it
+ * @drm: the GPU
+ * @file: the file that gets the handle
+ * @size: in bytes; rounded up to whole pages on success
  * @handle: where the handle is stored on success
  *
- * Returns 0, -ENOMEM, or as vp_gem_create().
+ * Context: May sleep.
+ * Return: 0; -ENOMEM if there is no memory, or the buffer would be larger than
+ *	all memory and the GPU does not allow overcommit; or as
+ *	vp_memory_create().
  */
 int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 			 u64 *size, u32 *handle)
@@ -371,7 +377,7 @@ int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 	size_t bytes;
 	int ret;
 
-	/* On 32-bit machines there are sizes that no object can have. */
+	/* On 32-bit machines a u64 can exceed the size of an object. */
 	if (*size > SIZE_MAX)
 		return -ENOMEM;
 	obj = vp_gem_create(drm, *size);
@@ -380,7 +386,7 @@ int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 
 	bytes = obj->size;
 	ret = drm_gem_handle_create(file, obj, handle);
-	/* The handle holds it now; without one this was the last reference. */
+	/* The handle has a reference now; without one this frees the buffer. */
 	drm_gem_object_put(obj);
 	if (!ret)
 		*size = bytes;
@@ -388,16 +394,18 @@ int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 }
 
 /**
- * vp_gem_dumb_create - a buffer for a picture
+ * vp_gem_dumb_create - allocate a dumb buffer
  * @file: the file that gets the handle
- * @drm: the device
- * @args: width, height in pixels and bpp in bits go in; pitch and size in bytes
- *	and the handle come out. flags is not looked at, as in the DRM core.
+ * @drm: the GPU
+ * @args: in: width and height in pixels, bpp in bits per pixel; out: pitch and
+ *	size in bytes, and the handle. The flags are ignored, as in the DRM
+ *	core.
  *
- * Checks what the DRM core checks, because on render nodes it is not asked.
+ * Checks what the DRM core's ioctl checks, which render nodes do not have.
  *
- * Returns 0; -EINVAL for a side of 0 pixels, 0 bits, or a size beyond 32 bits;
- * or as vp_gem_create_handle().
+ * Context: May sleep.
+ * Return: 0; -EINVAL if width, height or bpp is 0, or the size exceeds 32 bits;
+ *	or as vp_gem_create_handle().
  */
 int vp_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 		       struct drm_mode_create_dumb *args)
@@ -429,15 +437,14 @@ int vp_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 }
 
 /**
- * vp_gem_map_offset - where in a device's file a buffer can be mapped
- * @file: the file whose handle it is
- * @drm: the device
- * @handle: the buffer's handle
+ * vp_gem_map_offset - get the mmap offset of a buffer, also of an imported one
+ * @file: the file that has the handle
+ * @drm: the GPU
+ * @handle: the handle
  * @offset: where the offset for mmap(2) is stored, in bytes
  *
- * Imported buffers can be mapped like others.
- *
- * Returns 0, -ENOENT for an unknown handle, -ENOSPC or -ENOMEM.
+ * Context: May sleep.
+ * Return: 0; -ENOENT for an unknown handle; -ENOSPC; -ENOMEM.
  */
 int vp_gem_map_offset(struct drm_file *file, struct drm_device *drm, u32 handle,
 		      u64 *offset)
@@ -456,17 +463,17 @@ int vp_gem_map_offset(struct drm_file *file, struct drm_device *drm, u32 handle,
 }
 
 /**
- * vp_gem_get_unmapped_area - an address for a mapping
+ * vp_gem_get_unmapped_area - choose the address of a mapping
  * @file: the device's file
- * @addr: what the program would like, or 0
- * @len: bytes
- * @pgoff: the fake offset, in pages
+ * @addr: the address the program asks for, or 0
+ * @len: in bytes
+ * @pgoff: the fake offset, in pages; ignored
  * @flags: MAP_*
  *
- * Buffers begin at a huge page, so their mappings should too; the fake offset
- * says nothing about that and is left out.
+ * Aligns large mappings for huge pages, as the buffer begins at one.
  *
- * Returns the address, or an errno as the kernel's own choice would.
+ * Context: May sleep. Called with the mmap lock.
+ * Return: The address, or an errno of the kernel's own choice of addresses.
  */
 unsigned long vp_gem_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * One device's view of a shared buffer: what a handle stands for.
- */
+/* Views: what a handle stands for. */
 #ifndef VP_GEM_OBJECT_H
 #define VP_GEM_OBJECT_H
 
@@ -9,22 +7,25 @@
 
 #include "prime/dmabuf.h"
 
+struct drm_device;
+struct drm_file;
 struct drm_mode_create_dumb;
+struct file;
 
 /**
- * struct vp_gem - one device's view of a buffer
+ * struct vp_gem - a GPU's view of a buffer
  * @base: the DRM core's part; its resv is the buffer's
- * @attach: the device's place at the buffer, which holds the buffer
- * @mapping: how the device reaches it, NULL before it has to; guarded by the
- *	buffer's reservation
- * @imported: whether the view came in through PRIME
- * @read_only: whether it did so through a file that cannot be written: then nobody
- *	writes through this view
+ * @attach: the GPU's attachment, which has a reference on the buffer
+ * @mapping: the device mapping, NULL if there is none; guarded by the buffer's
+ *	reservation
+ * @imported: whether the view was made by an import through PRIME
+ * @read_only: whether that was through a read-only file: then the view must not
+ *	be written through
  * @mapped: in &vp_gpu.mapped, guarded by its lock; empty without @mapping
  *
- * A device has two live views of one buffer at most, one of them to read only:
- * vp_gem_import() finds those there are through the buffer's attachments. So a
- * handle is the right to do what its view allows, however it came to a file.
+ * A GPU has at most two views of a buffer, one of them read-only:
+ * vp_gem_import() finds them in the buffer's list of attachments. So a handle
+ * allows what its view allows, however the file got it.
  */
 struct vp_gem {
 	struct drm_gem_object base;
@@ -41,10 +42,11 @@ static inline struct vp_gem *to_vp_gem(struct drm_gem_object *obj)
 }
 
 /**
- * vp_gem_buf - the buffer that a view shows
- * @obj: the view
+ * vp_gem_buf - the buffer of a view
+ * @obj: the view, which keeps the buffer
  *
- * Returns the buffer, which lives as long as the view, without a reference.
+ * Context: Any context.
+ * Return: The buffer, without a reference.
  */
 static inline struct vp_dmabuf *vp_gem_buf(struct drm_gem_object *obj)
 {
@@ -55,14 +57,9 @@ int vp_gem_init(void);
 void vp_gem_fini(void);
 long vp_gem_views(void);
 
-struct drm_gem_object *vp_gem_create(struct drm_device *drm, size_t size);
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf);
 struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach);
-
-int vp_gem_access(struct drm_gem_object *obj, u64 offset, u64 size,
-		  void __user *user, bool write);
-void vp_gem_unmap_all(struct drm_device *drm);
 
 int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 			 u64 *size, u32 *handle);
