@@ -62,6 +62,13 @@
 			  __alignof__(struct type), \
 			  SLAB_ACCOUNT | SLAB_NO_MERGE, NULL)
 
+/* As the kernel's own, for sparse: the address space would be lost. */
+#ifdef __CHECKER__
+#define VP_EXPORT_PER_CPU_FOR_TESTS(variable)
+#else
+#define VP_EXPORT_PER_CPU_FOR_TESTS(variable)	VP_EXPORT_FOR_TESTS(variable)
+#endif
+
 /**
  * vp_vm_flags_set - set flags of a mapping
  * @vma: the mapping

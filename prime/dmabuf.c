@@ -40,7 +40,7 @@
 #include "prime/trace.h"
 
 DEFINE_PER_CPU(struct vp_dmabuf_counts, vp_dmabuf_counts);
-VP_EXPORT_FOR_TESTS(vp_dmabuf_counts);
+VP_EXPORT_PER_CPU_FOR_TESTS(vp_dmabuf_counts);
 
 DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
 
