@@ -12,6 +12,8 @@
 #define FZ_GPUS		5
 #define FZ_ARGS		5
 
+#define FZ_DEBUGFS	"/sys/kernel/debug/vprime/"
+
 /* One thing that one process does. */
 struct fz_step {
 	uint32_t id;			/* its number, from 1; names what it makes */

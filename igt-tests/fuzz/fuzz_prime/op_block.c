@@ -117,12 +117,11 @@ static void begin_debugfs(struct fz_run *run, const struct fz_step *step,
 			  const struct fz_waiting *waiting)
 {
 	struct fz_order order = {
-		.command = FZ_WRITE,
-		.fd = waiting->mode == IN_MOVE ? run->move : run->revoke,
+		.command = FZ_WRITE, .a = { waiting->buf->number },
 	};
 
-	order.size = (unsigned int)sprintf((char *)order.data, "%llu",
-			(unsigned long long)waiting->buf->number);
+	order.size = (unsigned int)sprintf((char *)order.data, FZ_DEBUGFS "%s",
+			waiting->mode == IN_MOVE ? "move" : "revoke") + 1;
 	fz_send(run, step->proc, &order);
 }
 

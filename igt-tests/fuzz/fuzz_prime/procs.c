@@ -16,7 +16,6 @@
 #include "fuzz.h"
 #include "vp_test.h"
 
-#define DEBUGFS		"/sys/kernel/debug/vprime/"
 #define PARAMETERS	"/sys/module/vprime/parameters/"
 
 /* So long one step may take, on a machine with other things to do. */
@@ -318,7 +317,7 @@ static int open_debugfs(const char *name, int flags)
 	char path[80];
 	int fd;
 
-	snprintf(path, sizeof(path), DEBUGFS "%s", name);
+	snprintf(path, sizeof(path), FZ_DEBUGFS "%s", name);
 	fd = open(path, flags | O_CLOEXEC);
 	igt_assert_f(fd >= 0, "%s: %s\n", path, strerror(errno));
 	return fd;

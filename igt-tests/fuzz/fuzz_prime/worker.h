@@ -16,7 +16,7 @@ enum fz_command {
 	FZ_IOCTL_READ_ONLY, /* @data is, in memory that cannot be written */
 	FZ_OPEN,	/* the path in @data */
 	FZ_CLOSE,
-	FZ_WRITE,	/* @data into @fd */
+	FZ_WRITE,	/* the number @a[0] into a file, whose path is in @data */
 	FZ_DUP,
 	FZ_SEEK,	/* returns the size */
 	FZ_PIPE,	/* or whatever @a[0] says; returns a descriptor */
