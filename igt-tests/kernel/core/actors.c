@@ -20,7 +20,7 @@ static void vp_test_wreck(struct page *page)
 {
 	void *bytes = kmap_local_page(page);
 
-	memset(bytes, (u8)VP_TEST_WRECK, PAGE_SIZE);
+	memset(bytes, VP_TEST_WRECK & 0xff, PAGE_SIZE);
 	kunmap_local(bytes);
 }
 
