@@ -15,8 +15,8 @@
  * of a line have been written, memory wins: a cache may lose its content at any
  * time, memory does not.
  */
-#include <linux/compiler.h>
 #include <linux/highmem.h>
+#include <linux/kcsan-checks.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -174,21 +174,17 @@ struct page *vp_cache_touch(struct vp_cache *cache, struct vp_storage *storage,
 	return page->cpu;
 }
 
-/*
- * Programs and devices write to both meanwhile, which is theirs to order: each byte
- * is taken over once, by way of @agreed.
- */
 static void vp_cache_sync_line(u8 *cpu, u8 *agreed, u8 *memory, bool to_cpu,
 			       bool to_device)
 {
-	if (data_race(memcmp(memory, agreed, VP_LINE_SIZE))) {
+	if (memcmp(memory, agreed, VP_LINE_SIZE)) {
 		if (!to_cpu)
 			return;
-		data_race(memcpy(agreed, memory, VP_LINE_SIZE));
-		data_race(memcpy(cpu, agreed, VP_LINE_SIZE));
-	} else if (to_device && data_race(memcmp(cpu, agreed, VP_LINE_SIZE))) {
-		data_race(memcpy(agreed, cpu, VP_LINE_SIZE));
-		data_race(memcpy(memory, agreed, VP_LINE_SIZE));
+		memcpy(agreed, memory, VP_LINE_SIZE);
+		memcpy(cpu, agreed, VP_LINE_SIZE);
+	} else if (to_device && memcmp(cpu, agreed, VP_LINE_SIZE)) {
+		memcpy(agreed, cpu, VP_LINE_SIZE);
+		memcpy(memory, agreed, VP_LINE_SIZE);
 	}
 }
 
@@ -202,9 +198,15 @@ static void vp_cache_sync_page(struct vp_cache_page *page, struct page *memory,
 	u8 *there = kmap_local_page(memory);
 	size_t at;
 
+	/*
+	 * Programs and devices may write to both sides meanwhile, and that is theirs
+	 * to order. Each line is read once, into what is agreed.
+	 */
+	kcsan_disable_current();
 	for (at = round_down(first, VP_LINE_SIZE); at < end; at += VP_LINE_SIZE)
 		vp_cache_sync_line(cpu + at, agreed + at, there + at, to_cpu,
 				   to_device);
+	kcsan_enable_current();
 	kunmap_local(there);
 	kunmap_local(agreed);
 	kunmap_local(cpu);

@@ -119,22 +119,21 @@ static bool vp_import_is_within_reach(struct device *dev, struct sg_table *sgt)
  * Are the device's DMA addresses physical ones? With an IOMMU or an offset they
  * are not, and the CPU cannot do the device's accesses with them.
  */
-static bool vp_import_is_direct(struct device *dev)
+static int vp_import_check_direct(struct device *dev)
 {
 	struct page *page = alloc_page(GFP_KERNEL | GFP_DMA32);
 	dma_addr_t address;
-	bool direct;
+	int ret = -ENOMEM;
 
 	if (!page)
-		return false;
+		return ret;
 	address = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_TO_DEVICE);
-	direct = !dma_mapping_error(dev, address);
-	if (direct) {
+	if (!dma_mapping_error(dev, address)) {
 		dma_unmap_page(dev, address, PAGE_SIZE, DMA_TO_DEVICE);
-		direct = address == page_to_phys(page);
+		ret = address == page_to_phys(page) ? 0 : -EOPNOTSUPP;
 	}
 	__free_page(page);
-	return direct;
+	return ret;
 }
 
 static struct vp_mapping *vp_import_map(struct vp_attachment *attach,
@@ -142,10 +141,12 @@ static struct vp_mapping *vp_import_map(struct vp_attachment *attach,
 {
 	struct vp_mapping *mapping;
 	struct sg_table *sgt;
+	int ret = 0;
 
-	if (attach->ops && attach->ops->emulated &&
-	    !vp_import_is_direct(attach->dev))
-		return ERR_PTR(-EOPNOTSUPP);
+	if (attach->ops && attach->ops->emulated)
+		ret = vp_import_check_direct(attach->dev);
+	if (ret)
+		return ERR_PTR(ret);
 	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
 	if (!mapping)
 		return ERR_PTR(-ENOMEM);
