@@ -96,7 +96,7 @@ static void vp_device_remove(void *data)
 {
 	struct drm_device *drm = data;
 
-	/* First: unplugging waits for ioctls that may be waiting for these. */
+	/* First: who waits for these in an ioctl gets on, and finds the GPU gone. */
 	vp_fence_device_end(&to_vp_gpu(drm)->fences);
 	drm_dev_unplug(drm);
 	vp_gem_unmap_all(drm);

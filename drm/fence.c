@@ -2,8 +2,8 @@
 /**
  * DOC: ioctls about fences
  *
- * The program's side of &struct vp_fence_client, which each file has. The first
- * two ioctls are vgem's.
+ * The program's side of &struct vp_fence_client, which a file has from its first
+ * fence or timeline on. The first two ioctls are vgem's.
  */
 #include <linux/ctype.h>
 #include <linux/err.h>

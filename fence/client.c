@@ -62,7 +62,7 @@ static const struct rhashtable_params vp_fence_client_params = {
 };
 
 /**
- * vp_fence_client_create - make the client of a file that is being opened
+ * vp_fence_client_create - make the client of a file that makes its first fence
  * @device: what the clients of the device share
  *
  * Context: May sleep.

@@ -4,7 +4,8 @@
  *
  * A reservation object has the fences of a buffer, each with its usage: moves by
  * the kernel, writers, readers, and bookkeeping, which only matters to what moves
- * or revokes the memory. All waits for buffers in vprime are here.
+ * or revokes the memory. All waits for buffers in vprime are here, but
+ * those of jobs (job.c).
  *
  * A wait is for the fences that are present when it begins. Fences that are added
  * later do not extend it, so a buffer that is never idle cannot starve anyone.

@@ -108,7 +108,7 @@ static int vp_gem_map(struct vp_gem *gem, bool write)
 		vp_gem_unmap(&gem->attach);
 	if (gem->mapping)
 		return 0;
-	if (!write && gem->read_only)
+	if (gem->read_only && vp_gem_is_enforced(&gem->base))
 		dir = DMA_TO_DEVICE;
 	mapping = vp_dmabuf_map_attachment(&gem->attach, dir);
 	if (IS_ERR(mapping))
@@ -234,7 +234,8 @@ static int vp_gem_do_job(struct vp_gem *gem, struct vp_job *job, size_t offset,
 	int ret;
 
 	while ((ret = vp_gem_prepare(gem, job, offset, size, &mapping))) {
-		if (ret != -EAGAIN)
+		/* Another driver may have reasons of its own to say that. */
+		if (ret != -EAGAIN || buf->foreign)
 			return ret;
 		if (!rounds--)
 			return -EBUSY;

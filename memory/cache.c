@@ -200,7 +200,7 @@ static void vp_cache_sync_page(struct vp_cache_page *page, struct page *memory,
 
 	/*
 	 * Programs and devices may write to both sides meanwhile, and that is theirs
-	 * to order. Each line is read once, into what is agreed.
+	 * to order. What is taken over is read once, into what is agreed.
 	 */
 	kcsan_disable_current();
 	for (at = round_down(first, VP_LINE_SIZE); at < end; at += VP_LINE_SIZE)
@@ -242,6 +242,45 @@ void vp_cache_sync(struct vp_cache *cache, struct vp_storage *storage,
 				   min(offset + size, start + PAGE_SIZE) - start,
 				   to_cpu, to_device);
 		cond_resched();
+	}
+	mutex_unlock(&cache->lock);
+}
+
+/**
+ * vp_cache_write - write on behalf of a device that snoops
+ * @cache: the cache
+ * @storage: the buffer's memory, populated where it is written
+ * @offset: in bytes
+ * @data: what to write
+ * @size: in bytes
+ *
+ * CPU and memory agree on the lines then. What else the CPU has written in them
+ * stays.
+ *
+ * Context: As vp_cache_sync().
+ */
+void vp_cache_write(struct vp_cache *cache, struct vp_storage *storage,
+		    size_t offset, const void *data, size_t size)
+{
+	struct vp_cache_page *page;
+	struct page *memory;
+	size_t at, bytes;
+	pgoff_t index;
+
+	mutex_lock(&cache->lock);
+	for (; size; offset += bytes, data += bytes, size -= bytes) {
+		index = offset >> PAGE_SHIFT;
+		at = offset_in_page(offset);
+		bytes = min_t(size_t, size, PAGE_SIZE - at);
+		memory = vp_storage_page(storage, index);
+		page = xa_load(&cache->pages, index);
+		if (page) {
+			vp_cache_sync_page(page, memory, at, at + bytes, true,
+					   true);
+			memcpy_to_page(page->agreed, at, data, bytes);
+			memcpy_to_page(page->cpu, at, data, bytes);
+		}
+		memcpy_to_page(memory, at, data, bytes);
 	}
 	mutex_unlock(&cache->lock);
 }

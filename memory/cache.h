@@ -15,6 +15,8 @@ void vp_cache_put(struct vp_cache *cache);
 
 struct page *vp_cache_touch(struct vp_cache *cache, struct vp_storage *storage,
 			    pgoff_t index);
+void vp_cache_write(struct vp_cache *cache, struct vp_storage *storage,
+		    size_t offset, const void *data, size_t size);
 void vp_cache_sync(struct vp_cache *cache, struct vp_storage *storage,
 		   size_t offset, size_t size, bool to_cpu, bool to_device);
 

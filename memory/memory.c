@@ -154,7 +154,7 @@ static struct vp_storage *vp_memory_get_storage(struct vp_memory *mem)
 	if (READ_ONCE(mem->base.revoked))
 		ret = -ENODEV;
 	else if (!mem->storage)
-		mem->storage = vp_storage_get(first);
+		WRITE_ONCE(mem->storage, vp_storage_get(first));
 	if (!ret)
 		storage = vp_storage_get(mem->storage);
 	/* A device with fewer address bits has attached meanwhile. */
@@ -175,7 +175,7 @@ static void vp_memory_set_storage(struct vp_memory *mem,
 
 	spin_lock(&mem->lock);
 	old = mem->storage;
-	mem->storage = storage;
+	WRITE_ONCE(mem->storage, storage);
 	spin_unlock(&mem->lock);
 	if (old)
 		vp_storage_put(old);
@@ -301,7 +301,9 @@ static int vp_memory_reach(struct vp_attachment *attach)
 {
 	struct vp_memory *mem = to_vp_memory(attach->buf);
 	u64 limit = dma_get_mask(attach->dev);
-	u64 end = 0;
+	struct vp_storage *storage;
+	int ret = 0;
+	u64 end;
 
 	dma_resv_assert_held(attach->buf->resv);
 
@@ -309,12 +311,22 @@ static int vp_memory_reach(struct vp_attachment *attach)
 		return 0;
 	spin_lock(&mem->lock);
 	mem->low = true;
-	if (mem->storage) {
-		/* For pages that do not exist yet. */
-		vp_storage_set_low(mem->storage);
-		end = vp_storage_end(mem->storage);
-	}
+	storage = mem->storage ? vp_storage_get(mem->storage) : NULL;
+	/* For pages that do not exist yet. */
+	if (storage)
+		vp_storage_set_low(storage);
 	spin_unlock(&mem->lock);
+	if (!storage)
+		return 0;
+
+	/* A foreign device maps all. Pages that are just being allocated may lie high. */
+	if (vp_memory_is_foreign(attach))
+		ret = vp_storage_populate(storage, 0,
+					  mem->base.size >> PAGE_SHIFT);
+	end = vp_storage_end(storage);
+	vp_storage_put(storage);
+	if (ret)
+		return ret;
 	if (!end || end - 1 <= limit)
 		return 0;
 
@@ -436,13 +448,18 @@ static int vp_memory_access(struct vp_mapping *base, size_t offset, void *data,
 	struct vp_memory_mapping *mapping =
 		container_of(base, struct vp_memory_mapping, base);
 	struct vp_memory *mem = to_vp_memory(base->attach->buf);
-	bool snoops = !base->attach->ops->noncoherent;
+	struct vp_cache *cache = NULL;
 
-	if (snoops)
-		vp_memory_sync(mem, offset, size, true, true);
-	vp_memory_copy(mapping->storage, offset, data, size, write);
-	if (snoops && write)
-		vp_memory_sync(mem, offset, size, true, false);
+	if (!base->attach->ops->noncoherent)
+		cache = vp_memory_get_cache(mem);
+	if (cache && write)
+		vp_cache_write(cache, mapping->storage, offset, data, size);
+	else if (cache)
+		vp_cache_sync(cache, mapping->storage, offset, size, true, true);
+	if (!cache || !write)
+		vp_memory_copy(mapping->storage, offset, data, size, write);
+	if (cache)
+		vp_cache_put(cache);
 	return 0;
 }
 
@@ -527,13 +544,13 @@ static int vp_memory_end_cpu_access(struct vp_dmabuf *buf,
 static int vp_memory_move(struct vp_dmabuf *buf)
 {
 	struct vp_memory *mem = to_vp_memory(buf);
-	struct vp_storage *storage;
+	struct vp_storage *storage = READ_ONCE(mem->storage);
 
 	dma_resv_assert_held(buf->resv);
 
-	if (!mem->storage)
+	if (!storage)
 		return 0;
-	storage = vp_storage_copy(mem->storage, mem->low);
+	storage = vp_storage_copy(storage, mem->low);
 	if (IS_ERR(storage))
 		return PTR_ERR(storage);
 	vp_memory_set_storage(mem, storage);
@@ -620,6 +637,7 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 				  unsigned long pgoff, bool for_cpu)
 {
 	struct vp_memory *mem = to_vp_memory(buf);
+	struct vp_storage *storage = READ_ONCE(mem->storage);
 	struct folio *folio;
 	struct page *page;
 
@@ -632,11 +650,11 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 	if (pmd_trans_huge(*vmf->pmd))
 		return VM_FAULT_NOPAGE;
 
-	folio = mem->storage ? vp_storage_find(mem->storage, pgoff) : NULL;
+	folio = storage ? vp_storage_find(storage, pgoff) : NULL;
 	if (!folio)
 		return 0;
 	if (for_cpu && mem->cache) {
-		page = vp_cache_touch(mem->cache, mem->storage, pgoff);
+		page = vp_cache_touch(mem->cache, storage, pgoff);
 		return page ? vmf_insert_pfn_prot(vmf->vma,
 						  vmf->address & PAGE_MASK,
 						  page_to_pfn(page),
@@ -645,7 +663,7 @@ static vm_fault_t vp_memory_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 	}
 	if (vp_memory_fault_huge(vmf, folio, pgoff))
 		return VM_FAULT_NOPAGE;
-	return vp_memory_fault_run(mem->storage, vmf, folio, pgoff);
+	return vp_memory_fault_run(storage, vmf, folio, pgoff);
 }
 
 /*

@@ -171,7 +171,7 @@ struct vp_storage *vp_storage_create(size_t size, bool low)
 	kref_init(&storage->ref);
 	storage->file = file;
 	storage->size = size;
-	xa_init(&storage->folios);
+	xa_init_flags(&storage->folios, XA_FLAGS_ACCOUNT);
 	if (low)
 		vp_storage_set_low(storage);
 	return storage;

@@ -177,22 +177,31 @@ static vm_fault_t vp_dmabuf_lock_for_fault(struct vp_dmabuf *buf,
 	if (dma_resv_trylock(buf->resv))
 		return 0;
 
-	/*
-	 * A signal ends the wait: it is handled, and the access is tried again.
-	 */
-	if (!fault_flag_allow_retry_first(vmf->flags))
-		return dma_resv_lock_interruptible(buf->resv, NULL) ?
-		       VM_FAULT_NOPAGE : 0;
+	if (!fault_flag_allow_retry_first(vmf->flags)) {
+		/*
+		 * In user mode a signal ends the wait: it is handled, and the
+		 * access is tried again. In the kernel it would be at once.
+		 */
+		if (vmf->flags & FAULT_FLAG_USER)
+			return dma_resv_lock_interruptible(buf->resv, NULL) ?
+			       VM_FAULT_NOPAGE : 0;
+		dma_resv_lock(buf->resv, NULL);
+		return 0;
+	}
 
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT)) {
 		/*
-		 * Without the mmap lock the mapping may go, and with it the buffer.
+		 * Without the mmap lock the mapping may go, and with it the buffer
+		 * and the file, which keeps the module.
 		 */
+		struct file *file = get_file(vmf->vma->vm_file);
+
 		vp_dmabuf_ref(buf);
 		vp_release_fault_lock(vmf);
 		if (!dma_resv_lock_interruptible(buf->resv, NULL))
 			dma_resv_unlock(buf->resv);
 		vp_dmabuf_put(buf);
+		fput(file);
 	}
 	return VM_FAULT_RETRY;
 }
@@ -213,13 +222,12 @@ static vm_fault_t vp_dmabuf_lock_for_fault(struct vp_dmabuf *buf,
  * * VM_FAULT_RETRY: likewise; the lock has been dropped, unless the flags of
  *   the fault forbid to wait
  * * VM_FAULT_SIGBUS: the page lies beyond the buffer, there is no memory for
- *   it, or the buffer has been revoked
+ *   it, the buffer has been revoked, or the process is being killed
  */
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 			   unsigned long pgoff, bool for_cpu)
 {
 	vm_fault_t ret;
-	int error;
 
 	if (pgoff >= buf->size >> PAGE_SHIFT)
 		return VM_FAULT_SIGBUS;
@@ -234,10 +242,9 @@ vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,
 		if (ret)
 			return ret;
 
-		error = vp_dmabuf_populate(buf, pgoff << PAGE_SHIFT, PAGE_SIZE);
-		if (error)
-			return error == -EINTR ? VM_FAULT_NOPAGE :
-						 VM_FAULT_SIGBUS;
+		/* A process that is being killed must not come here again. */
+		if (vp_dmabuf_populate(buf, pgoff << PAGE_SHIFT, PAGE_SIZE))
+			return VM_FAULT_SIGBUS;
 	}
 }
 

@@ -141,11 +141,11 @@ int vp_dmabuf_attach(struct vp_dmabuf *buf, struct vp_attachment *attach,
 		.ops = ops,
 		.mappings = LIST_HEAD_INIT(attach->mappings),
 	};
-	if (buf->ops->attach) {
+	ret = READ_ONCE(buf->revoked) ? -ENODEV : 0;
+	if (!ret && buf->ops->attach)
 		ret = buf->ops->attach(buf, attach);
-		if (ret)
-			goto err_free;
-	}
+	if (ret)
+		goto err_free;
 
 	dma_resv_lock(buf->resv, NULL);
 	ret = buf->revoked ? -ENODEV : 0;

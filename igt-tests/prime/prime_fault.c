@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Several threads touch the same huge page at the same moment, each of its
- * small pages by one of them.
+ * small pages by one of them; and the kernel touches pages for a process that is
+ * killed meanwhile.
  */
+#define _GNU_SOURCE	/* memfd_create */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vp_doer.h"
 #include "vp_test.h"
 #include "vp_watch.h"
 
@@ -78,6 +81,47 @@ static void touched_together(bool write)
 	close(gpu);
 }
 
+#define SMALL	(HUGE - VP_PAGE)	/* has no huge page */
+#define KILLS	20
+
+/* Has the kernel write into mappings that nobody has touched, on and on. */
+static int copy_on_and_on(void *data)
+{
+	int gpu = *(int *)data, file = memfd_create("source", 0);
+	uint64_t offset;
+	uint32_t handle;
+	void *map;
+
+	if (file < 0 || ftruncate(file, SMALL))
+		return 1;
+	for (;;) {
+		if (vp_try_create(gpu, SMALL, 0, &handle) ||
+		    vp_try_mmap_offset(gpu, handle, 0, &offset) ||
+		    vp_try_mmap(gpu, offset, SMALL, PROT_READ | PROT_WRITE,
+				MAP_SHARED, &map))
+			return 1;
+		if (pread(file, map, SMALL, 0) != SMALL)
+			return 1;
+		munmap(map, SMALL);
+		vp_try_close(gpu, handle);
+	}
+}
+
+/* Whatever page the copy has come to, the process ends. */
+static void killed_in_a_copy(void)
+{
+	int gpu = vp_open(0);
+
+	for (unsigned int i = 0; i < KILLS; i++) {
+		struct vp_doer doer = vp_do(copy_on_and_on, &gpu);
+
+		usleep(20000 + i * 7000);
+		igt_assert(vp_doing(&doer, 0));
+		vp_undo(&doer);
+	}
+	close(gpu);
+}
+
 igt_main
 {
 	igt_describe("Four threads read a huge page that is moved under them");
@@ -87,4 +131,8 @@ igt_main
 	igt_describe("Four threads write to a huge page that is moved under them");
 	vp_subtest("writing-together")
 		touched_together(true);
+
+	igt_describe("A process is killed while the kernel copies into a mapping that is not there yet");
+	vp_subtest("killed-in-a-copy")
+		killed_in_a_copy();
 }

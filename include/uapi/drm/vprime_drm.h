@@ -263,12 +263,12 @@ struct drm_vprime_gem_info {
  * allocated.
  *
  * An access is a job, as on any GPU. It takes note of the fences that are on the
- * buffer, a peek of those for writing, a poke of all, and puts one of its own on the
- * buffer, for reading or for writing. It waits for those it noted, and for none that
- * come later; all who come later wait for it. A signal ends the wait, and the job's
- * fence signals with -ECANCELED. So a program must not wait for an access while a
- * fence is pending that it is itself to signal, if another GPU may be waiting for
- * that fence to access the buffer.
+ * buffer, a peek of those for moving and writing, a poke of all, and puts one of its
+ * own on the buffer, for reading or for writing. It waits for those it noted, and for
+ * none that come later; all who come later wait for it. A signal ends the wait, and
+ * the job's fence signals with -ECANCELED. So a program must not wait for an access
+ * while a fence is pending that it is itself to signal, if another GPU may be waiting
+ * for that fence to access the buffer.
  *
  * A GPU with coherent=0 sees what the CPU wrote after a DMA_BUF_IOCTL_SYNC with
  * DMA_BUF_SYNC_END and DMA_BUF_SYNC_WRITE, and the CPU what the GPU wrote after one
@@ -290,6 +290,8 @@ struct drm_vprime_gem_info {
  *    another device has pinned it or new fences are added all the time.
  *  - EOPNOTSUPP: the buffer is of another driver, and is not system memory that
  *    the CPU can address, or an IOMMU is between the GPU and memory.
+ *  - EIO: the buffer is of another driver, whose memory is beyond the GPU's
+ *    dma_bits.
  *  - EINTR: a signal arrived while the access waited.
  *  - ENFILE: the system's limit on open files is reached.
  *  - ENOMEM: out of memory.
