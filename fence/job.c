@@ -62,8 +62,11 @@ static const struct dma_fence_ops vp_job_ops = {
  */
 struct vp_job *vp_job_create(const char *device, bool write)
 {
-	struct vp_job *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
+	struct vp_job *job;
 
+	/* At the limit of its memory the program gets ENOMEM, and is not killed. */
+	job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+				    __GFP_NOWARN);
 	if (!job)
 		return NULL;
 	__module_get(THIS_MODULE);

@@ -254,7 +254,8 @@ static int vp_storage_keep(struct vp_storage *storage, struct folio *folio)
 						      folio_nr_pages(folio)));
 		}
 		xas_unlock(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL));
+	} while (xas_nomem(&xas, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+				       __GFP_NOWARN));
 
 	if (kept)
 		this_cpu_add(vp_storage_total, folio_nr_pages(folio));
