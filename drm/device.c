@@ -96,7 +96,7 @@ static void vp_device_remove(void *data)
 {
 	struct drm_device *drm = data;
 
-	/* First: who waits for these in an ioctl gets on, and finds the GPU gone. */
+	/* First: ioctls that wait for these fences continue, and fail with ENODEV. */
 	vp_fence_device_end(&to_vp_gpu(drm)->fences);
 	drm_dev_unplug(drm);
 	vp_gem_unmap_all(drm);

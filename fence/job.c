@@ -4,9 +4,9 @@
  *
  * What a GPU does with a buffer has two steps, as on a real one. To prepare it,
  * under the buffer's reservation lock, the job takes note of the fences that
- * conflict and puts its own on: whoever comes later waits for the job, and the
- * job waits for nobody who comes later. To run it, without the lock, it waits for
- * those fences, does the work, and signals.
+ * conflict and puts its own on the buffer. Jobs and fences that come later wait for
+ * it, and it does not wait for them. To run, without the lock, it waits for the
+ * noted fences, does the work, and signals.
  *
  * From its submission to its signal a job allocates nothing and takes no lock
  * under which memory is allocated: memory management may be waiting for it.

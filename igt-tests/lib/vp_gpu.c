@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -363,4 +364,28 @@ void vp_sync_start(int dmabuf, uint64_t access)
 void vp_sync_end(int dmabuf, uint64_t access)
 {
 	igt_assert_eq(vp_try_sync(dmabuf, DMA_BUF_SYNC_END | access), 0);
+}
+
+struct in_thread {
+	int dmabuf;
+	uint64_t flags;
+	int ret;
+};
+
+static void *sync_in_thread(void *arg)
+{
+	struct in_thread *sync = arg;
+
+	sync->ret = vp_try_sync(sync->dmabuf, sync->flags);
+	return NULL;
+}
+
+void vp_sync_in_thread(int dmabuf, uint64_t flags)
+{
+	struct in_thread sync = { dmabuf, flags, 0 };
+	pthread_t thread;
+
+	igt_assert_eq(pthread_create(&thread, NULL, sync_in_thread, &sync), 0);
+	pthread_join(thread, NULL);
+	igt_assert_eq(sync.ret, 0);
 }

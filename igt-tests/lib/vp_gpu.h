@@ -88,5 +88,7 @@ uint64_t vp_dmabuf_id(int dmabuf);
 int vp_try_sync(int dmabuf, uint64_t flags);
 void vp_sync_start(int dmabuf, uint64_t access);
 void vp_sync_end(int dmabuf, uint64_t access);
+/* Another thread of this process does it, and ends. */
+void vp_sync_in_thread(int dmabuf, uint64_t flags);
 
 #endif /* VP_GPU_H */

@@ -121,40 +121,16 @@ static void begun_again_beside_another(void)
 	let_go(&scene);
 }
 
-struct in_thread {
-	int dmabuf;
-	uint64_t flags;
-	int ret;
-};
-
-static void *sync_in_thread(void *arg)
-{
-	struct in_thread *sync = arg;
-
-	sync->ret = vp_try_sync(sync->dmabuf, sync->flags);
-	return NULL;
-}
-
-static void sync_by_thread(const struct scene *scene, uint64_t flags)
-{
-	struct in_thread sync = { scene->dmabuf, flags, 0 };
-	pthread_t thread;
-
-	igt_assert_eq(pthread_create(&thread, NULL, sync_in_thread, &sync), 0);
-	pthread_join(thread, NULL);
-	igt_assert_eq(sync.ret, 0);
-}
-
 static void ended_by_thread(void)
 {
 	struct scene scene = prepare(0);
 
 	vp_sync_start(scene.dmabuf, READ);
-	sync_by_thread(&scene, DMA_BUF_SYNC_END | READ);
+	vp_sync_in_thread(scene.dmabuf, DMA_BUF_SYNC_END | READ);
 	assert_no_access(&scene);
 
 	/* The other way round, and the thread is no more. */
-	sync_by_thread(&scene, DMA_BUF_SYNC_START | WRITE);
+	vp_sync_in_thread(scene.dmabuf, DMA_BUF_SYNC_START | WRITE);
 	igt_assert_eq(open_accesses(&scene), 1);
 	igt_assert_eq(vp_watch(scene.id)->cpu[0].pid, getpid());
 	vp_sync_end(scene.dmabuf, WRITE);
@@ -222,10 +198,10 @@ static void ended_threads(void)
 	unsigned int begun = 0;
 
 	do {
-		sync_by_thread(&scene, DMA_BUF_SYNC_START | READ);
+		vp_sync_in_thread(scene.dmabuf, DMA_BUF_SYNC_START | READ);
 		begun++;
 	} while (begun < 50);
-	vp_await((sync_by_thread(&scene, DMA_BUF_SYNC_START | READ), begun++,
+	vp_await((vp_sync_in_thread(scene.dmabuf, DMA_BUF_SYNC_START | READ), begun++,
 		  open_accesses(&scene) < 4));
 	igt_assert_lt(0, open_accesses(&scene));
 	while (begun--)

@@ -5,7 +5,6 @@
  * business.
  */
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -279,30 +278,6 @@ static void written_in_write(uint64_t first, uint64_t then)
 	let_go(&scene);
 }
 
-struct in_thread {
-	int dmabuf;
-	uint64_t flags;
-	int ret;
-};
-
-static void *sync_in_thread(void *arg)
-{
-	struct in_thread *sync = arg;
-
-	sync->ret = vp_try_sync(sync->dmabuf, sync->flags);
-	return NULL;
-}
-
-static void sync_by_thread(const struct scene *scene, uint64_t flags)
-{
-	struct in_thread sync = { scene->dmabuf, flags, 0 };
-	pthread_t thread;
-
-	igt_assert_eq(pthread_create(&thread, NULL, sync_in_thread, &sync), 0);
-	pthread_join(thread, NULL);
-	igt_assert_eq(sync.ret, 0);
-}
-
 /* An access is there for all threads of its process, as long as it is open. */
 static void touched_in_other_threads(void)
 {
@@ -311,13 +286,13 @@ static void touched_in_other_threads(void)
 
 	vp_strict(true);
 	map = map_by(&scene, BY_FD);
-	sync_by_thread(&scene, DMA_BUF_SYNC_START | WRITE);
+	vp_sync_in_thread(scene.dmabuf, DMA_BUF_SYNC_START | WRITE);
 	touch((char *)map, scene.size);
 	vp_sync_start(scene.dmabuf, READ);
 	touch((char *)map, scene.size);
 
 	/* The writing ends, the reading goes on. */
-	sync_by_thread(&scene, DMA_BUF_SYNC_END | WRITE);
+	vp_sync_in_thread(scene.dmabuf, DMA_BUF_SYNC_END | WRITE);
 	igt_assert_eq(map[0], 2);
 	igt_assert(!was_seen(&scene));
 	map[0] = 3;

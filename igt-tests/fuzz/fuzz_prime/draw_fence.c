@@ -129,7 +129,7 @@ bool fz_draw_wrong(void)
 	return fz_draw_fd(FZ_KINDS);
 }
 
-/* Those who wait do nothing else. */
+/* Processes that wait draw no steps, so only a few may. */
 static bool enough_wait(void)
 {
 	unsigned int wait = 0;

@@ -127,8 +127,8 @@ static const char *const peek_not_overtaken[] = {
 };
 
 /*
- * A process is killed while its GPU waits: that will not be done, and its fence says
- * so to those who have it; who waits for nothing else goes on.
+ * A process is killed while its GPU waits: the job is not done, its fence signals with
+ * an error, and a wait for that fence alone ends.
  */
 static const char *const killed_in_line[] = {
 	SHARED_BY_THREE,

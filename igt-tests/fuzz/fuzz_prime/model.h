@@ -91,7 +91,7 @@ struct fz_use {
 	bool write;
 };
 
-/* A GPU's place at a buffer; it may have another one, where nobody writes. */
+/* A GPU's place at a buffer; it may have a second one, to be read only. */
 struct fz_view {
 	struct fz_buf *buf;
 	struct fz_inst *inst;

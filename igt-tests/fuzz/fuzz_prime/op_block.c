@@ -5,10 +5,10 @@
  * signalled that were there at the call, and no earlier; for those that come
  * meanwhile it does not wait. Or it is killed in the middle of it.
  *
- * A GPU's access is a job with a fence of its own, for which everybody waits who
- * comes later. For the CPU the kernel has a wait of its own after ours, which may
- * see fences that have come meanwhile, or not. A move comes when nobody is at work
- * with the buffer. Revoking it does not end the jobs that are there, and waits for
+ * A GPU's access is a job with a fence of its own, for which all later accesses wait.
+ * For the CPU the kernel has a wait of its own after ours, which may
+ * see fences that have come meanwhile, or not. A move waits until the buffer is
+ * idle. Revoking it does not end the jobs that are there, and waits for
  * them, and once more for fences that have come meanwhile.
  */
 #include <errno.h>
