@@ -12,8 +12,8 @@
  * as many of each.
  *
  * A process may die with an access open. Exporters are not told, so the
- * accesses of dead processes are ended at the next begin or end, when debugfs
- * is read, and when the buffer is freed.
+ * accesses of dead processes are ended at the next begin or end, and when
+ * debugfs is read. All that are open end with the dma_buf.
  *
  * Without CONFIG_VPRIME_WATCH begins and ends are only counted.
  */
