@@ -246,8 +246,8 @@ test-debug: ## all tests on a kernel with every check, the racing ones on one wi
 			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
 
 .PHONY: test-table
-test-table: ## put the numbers of the last make test, make test-debug and make check-kernels into the README
-	$(Q)tools/vm/test-table README.md
+test-table: ## put the numbers of the last make test, make test-debug and make check-kernels into docs/results.md
+	$(Q)tools/vm/test-table docs/results.md
 
 .PHONY: mutants
 mutants: export MUTANT := $(value MUTANT)

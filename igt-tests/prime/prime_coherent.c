@@ -400,7 +400,7 @@ static void bug_subtests(void)
 		control();
 }
 
-/* What the program of the README shows on a GPU, and its exit status. */
+/* What missing-sync shows on a GPU, and its exit status. */
 static void run_missing_sync(const char *settings, const char *option,
 			     const char *second)
 {

@@ -275,7 +275,7 @@ static void vgem_chain(void)
 	close(gpu1);
 }
 
-/* What vgem's node does not do with what it has imported; see the README. */
+/* What vgem's node does not do with what it has imported; see docs/kernels.md. */
 static void vgem_refuses_mmap(void)
 {
 	int foreign, gpu = vp_open(0);

@@ -167,7 +167,7 @@ static void draws(unsigned int gpu, bool coherent)
 	igt_assert_eq(gl_sees(), VP_NEWER);
 }
 
-/* What the README's program says of GL, with Mesa's own words on the standard error. */
+/* What missing-sync says of GL, with Mesa's own words on the standard error. */
 static void run_missing_sync(const char *settings, const char *option,
 			     const char *second)
 {
