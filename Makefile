@@ -111,12 +111,14 @@ module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 # a make in that world (tools/vm/in-world), into build/WORLD.
 #
 # A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test P is igt-tests/SUBJECT/P.c
-# and all of igt-tests/SUBJECT/P/*.c, with all of igt-tests/lib/*.c. Each folder of igt-tests is a subject, except those
-# that are not programs: lib, kernel, mutants.
+# and all of igt-tests/SUBJECT/P/*.c, with all of igt-tests/lib/*.c, or a script igt-tests/SUBJECT/P.sh. Each folder of
+# igt-tests is a subject, except those that are not programs: lib, kernel, mutants.
 programs := demo bench testcard missing-sync vprimectl soak
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
 test_sources := $(filter-out $(addprefix igt-tests/,lib/% kernel/% mutants/%),$(wildcard igt-tests/*/*.c))
 tests := $(sort $(basename $(notdir $(test_sources))))
+test_scripts := $(wildcard igt-tests/*/*.sh)
+scripts := $(basename $(notdir $(test_scripts)))
 test_library := $(wildcard igt-tests/lib/*.c)
 built := build/$(or $(WORLD),host)
 # Each becomes build/WORLD/bin/igt/P, whatever its subject.
@@ -140,7 +142,7 @@ programs: tools igt ## build the demo, the benchmark and the tests into build/ho
 .PHONY: tools igt
 tools: $(present:%=$(built)/bin/%)
 	@:
-igt: $(tests:%=$(built)/bin/igt/%) $(tests:%=$(built)/subtests/%)
+igt: $(patsubst %,$(built)/bin/igt/%,$(tests) $(scripts)) $(patsubst %,$(built)/subtests/%,$(tests) $(scripts))
 	@:
 
 # What each is made of, for who runs them where starting a program takes long.
@@ -174,6 +176,15 @@ define test_rule
 $(built)/bin/igt/$(notdir $1): $(call object,$1.c $(wildcard $1/*.c))
 endef
 $(foreach t,$(basename $(test_sources)),$(eval $(call test_rule,$t)))
+
+define script_rule
+$(built)/bin/igt/$(basename $(notdir $1)): $1
+	@mkdir -p $$(@D)
+	$(Q)install -m 755 $$< $$@
+endef
+$(foreach s,$(test_scripts),$(eval $(call script_rule,$s)))
+# Its subtests are the pages.
+$(built)/subtests/docs: tools/check-docs $(wildcard *.md docs/*.md)
 
 .SECONDARY:
 -include $(shell find $(built)/obj -name '*.d' 2>/dev/null)
@@ -242,7 +253,7 @@ test-debug: export TEST := $(value TEST)
 test-debug: ## all tests on a kernel with every check, the racing ones on one with KCSAN (built at first)
 	$(Q)$(call prepare,$(if $(TEST),$(or $(KERNEL),debug),debug kcsan),programs igt,programs)
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(or $(KERNEL),debug)" "$$TEST"; else \
-		VPRIME_KCSAN_TESTS='$(racing)' VPRIME_PARALLEL_TESTS='$(parallel)' VPRIME_LEFT_OUT='demo prime_gl' \
+		VPRIME_KCSAN_TESTS='$(racing)' VPRIME_PARALLEL_TESTS='$(parallel)' VPRIME_LEFT_OUT='demo docs prime_gl' \
 			tools/vm/test "kcsan debug/$$(($(shares) + 1))x1"; fi
 
 .PHONY: test-table
@@ -343,15 +354,16 @@ endif
 in_style := drm fence gem include include/uapi/drm memory prime
 
 .PHONY: check
-check: style ## build with W=1 and sparse, with and without the watch, no warning allowed; style; scripts; whether mutants apply
+check: style ## build with W=1 and sparse, with and without the watch, no warning allowed; style; scripts; whether mutants apply; docs
 	$(Q)for kernel in $(kernels); do \
 		tools/vm/setup --kernel $$kernel build check kernel && \
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
 			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
-	$(Q)for script in tools/vm/* igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	$(Q)for script in tools/vm/* tools/check-docs $(test_scripts) igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
+	$(Q)tools/check-docs
 	@echo 'vprime: no warnings'
 
 .PHONY: style
