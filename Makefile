@@ -12,7 +12,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again = $(MAKE) --no-print-directory
 # The same from the beginning, in a world that may have another make: nothing is handed on but what it is told.
 anew = $(MAKE) --no-print-directory $(if $(V),V=1) \
-	$(foreach v,CFLAGS LDFLAGS CONFIG_VPRIME_TESTS CONFIG_VPRIME_VGEM CONFIG_VPRIME_WATCH, \
+	$(foreach v,CFLAGS LDFLAGS CONFIG_VPRIME_TESTS CONFIG_VPRIME_VGEM, \
 		$(if $(filter command,$(firstword $(origin $v))),'$v=$($v)'))
 cache := $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/vprime
 # The one place that says which version this is.
@@ -284,20 +284,6 @@ bench: ## compare with stock vgem, in a guest with both
 			tools/vm/guest-bench $(if $(COUNT),--counted) || exit; \
 	done
 
-.PHONY: bench-watch
-bench-watch: ## compare the module with itself built without the watch
-	$(Q)$(call prepare,$(kernels),programs,tools)
-	$(Q)for kernel in $(kernels); do \
-		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
-			$(anew) unwatched WORLD= KVER="$$(tools/vm/setup --release $$kernel)" && \
-		tools/vm/run --kernel $$kernel --fast-strings --timeout 3000 --out out/bench-watch -- \
-			tools/vm/guest-bench-watch || exit; \
-	done
-
-.PHONY: unwatched
-unwatched:
-	$(Q)$(call build_module,$(KVER),build/$(KVER)-unwatched,CONFIG_VPRIME_WATCH=n)
-
 .PHONY: soak
 soak: ## many processes share for MINUTES (60), in a guest: nothing may hang, go wrong or grow
 	$(Q)$(call prepare,$(busy_kernel),programs,tools)
@@ -354,7 +340,7 @@ endif
 in_style := drm fence gem include include/uapi/drm memory prime
 
 .PHONY: check
-check: style ## build with W=1 and sparse, with and without the watch, no warning allowed; style; scripts; whether mutants apply; docs
+check: style ## build with W=1 and sparse, no warning allowed; style; scripts; whether mutants apply; docs
 	$(Q)for kernel in $(kernels); do \
 		tools/vm/setup --kernel $$kernel build check kernel && \
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
@@ -371,14 +357,11 @@ style: ## the kernel's kernel-doc and checkpatch.pl over the module's sources, n
 	$(Q)tools/vm/setup check
 	$(Q)tools/vm/check-style $(wildcard $(addsuffix /*.[ch],$(in_style)))
 
-# A build from nothing, because only what is compiled can warn. Without the watch, only what may have it: the
-# rest is the same.
+# A build from nothing, because only what is compiled can warn.
 .PHONY: check-release
 check-release:
 	$(Q)rm -rf build/check-$(RELEASE) && mkdir -p build
-	$(Q){ ( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2) ) && rm -rf build/check-$(RELEASE) && \
-		( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2 CONFIG_VPRIME_WATCH=n \
-			CONFIG_VPRIME_TESTS= CONFIG_VPRIME_VGEM=) ); } \
+	$(Q)( $(call build_module,$(RELEASE),build/check-$(RELEASE),C=2) ) \
 		>build/check-$(RELEASE).log 2>&1 || { cat build/check-$(RELEASE).log >&2; exit 1; }
 	$(Q)if grep -i -B 1 -A 4 'warning\|error' build/check-$(RELEASE).log >&2; then \
 		echo 'vprime: warnings for $(RELEASE), see above' >&2; exit 1; \

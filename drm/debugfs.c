@@ -9,11 +9,10 @@
  *    was loaded.
  *  - violations: the same for each rule of the dma-buf contract.
  *  - buffers: all buffers, each with its attachments, open CPU accesses, pending
- *    fences and violations; prime/list.c has the format. With the watch only.
+ *    fences and violations; prime/list.c has the format.
  *  - fences: all timelines, each with its pending fences and the tasks that sleep
  *    on them; fence/list.c has the format.
  *  - move, revoke: writing the id of a buffer, in decimal, moves or revokes it.
- *    With the watch only.
  */
 #include <linux/debugfs.h>
 #include <linux/mm.h>
@@ -101,8 +100,6 @@ static const struct file_operations vp_debugfs_fences_fops = {
 	.release = seq_release_private,
 };
 
-#ifdef VP_WATCH
-
 static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
 {
 	int ret = seq_open(file, &vp_dmabuf_list_ops);
@@ -146,24 +143,6 @@ static int vp_debugfs_revoke(void *data, u64 id)
 DEFINE_DEBUGFS_ATTRIBUTE(vp_debugfs_revoke_fops, NULL, vp_debugfs_revoke,
 			 "%llu\n");
 
-static void vp_debugfs_watch_init(void)
-{
-	debugfs_create_file("buffers", 0400, vp_debugfs_root, NULL,
-			    &vp_debugfs_buffers_fops);
-	debugfs_create_file_unsafe("move", 0200, vp_debugfs_root, NULL,
-				   &vp_debugfs_move_fops);
-	debugfs_create_file_unsafe("revoke", 0200, vp_debugfs_root, NULL,
-				   &vp_debugfs_revoke_fops);
-}
-
-#else
-
-static void vp_debugfs_watch_init(void)
-{
-}
-
-#endif
-
 /**
  * vp_debugfs_init - make the directory and its files
  *
@@ -180,7 +159,12 @@ void vp_debugfs_init(void)
 			    &vp_debugfs_violations_fops);
 	debugfs_create_file("fences", 0400, vp_debugfs_root, NULL,
 			    &vp_debugfs_fences_fops);
-	vp_debugfs_watch_init();
+	debugfs_create_file("buffers", 0400, vp_debugfs_root, NULL,
+			    &vp_debugfs_buffers_fops);
+	debugfs_create_file_unsafe("move", 0200, vp_debugfs_root, NULL,
+				   &vp_debugfs_move_fops);
+	debugfs_create_file_unsafe("revoke", 0200, vp_debugfs_root, NULL,
+				   &vp_debugfs_revoke_fops);
 }
 
 /**

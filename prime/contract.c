@@ -2,8 +2,8 @@
 /**
  * DOC: the dma-buf contract
  *
- * Each breach of a rule is counted. The first breach of a rule on a buffer is
- * logged. With CONFIG_VPRIME_WATCH breaches are also counted per buffer.
+ * Each breach of a rule is counted, per buffer and in all. The first breach of a
+ * rule on a buffer is logged.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -64,8 +64,6 @@ const char *vp_rule_name(enum vp_rule rule)
 	return vp_rules[rule].name;
 }
 
-#ifdef VP_WATCH
-
 /**
  * vp_contract_fini - free the breaches of a buffer
  * @buf: a buffer without references
@@ -104,24 +102,6 @@ static bool vp_violation_report(struct vp_dmabuf *buf, enum vp_rule rule)
 
 	return all && test_and_set_bit(rule, &all->reported);
 }
-
-#else
-
-void vp_contract_fini(struct vp_dmabuf *buf)
-{
-}
-
-static bool vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
-{
-	return false;
-}
-
-static bool vp_violation_report(struct vp_dmabuf *buf, enum vp_rule rule)
-{
-	return false;
-}
-
-#endif
 
 /* Enough for a program that breaks every rule on several buffers at once. */
 static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);

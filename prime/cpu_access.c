@@ -14,8 +14,6 @@
  * A process may die with an access open. Exporters are not told, so the
  * accesses of dead processes are ended at the next begin or end, and when
  * debugfs is read. All that are open end with the dma_buf.
- *
- * Without CONFIG_VPRIME_WATCH begins and ends are only counted.
  */
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
@@ -27,8 +25,6 @@
 #include "prime/contract.h"
 #include "prime/cpu_access.h"
 #include "prime/dmabuf.h"
-
-#ifdef VP_WATCH
 
 bool vp_cpu_access_strict;
 module_param_named(strict, vp_cpu_access_strict, bool, 0644);
@@ -298,20 +294,6 @@ bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 	spin_unlock(&buf->lock);
 	return found;
 }
-
-#else
-
-static int vp_cpu_access_open(struct vp_dmabuf *buf,
-			      enum dma_data_direction dir)
-{
-	return 0;
-}
-
-static void vp_cpu_access_close_one(struct vp_dmabuf *buf)
-{
-}
-
-#endif
 
 /**
  * vp_cpu_access_begin - note that the current thread begins a CPU access

@@ -32,8 +32,6 @@ struct vp_cpu_access {
 int vp_cpu_access_begin(struct vp_dmabuf *buf, enum dma_data_direction dir);
 bool vp_cpu_access_end(struct vp_dmabuf *buf);
 
-#ifdef VP_WATCH
-
 extern bool vp_cpu_access_strict;
 
 /**
@@ -53,37 +51,5 @@ bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write);
 void vp_cpu_access_check(struct vp_dmabuf *buf, bool write);
 bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 			     struct vp_cpu_access *left);
-
-#else
-
-static inline bool vp_cpu_access_is_strict(void)
-{
-	return false;
-}
-
-static inline void vp_cpu_access_init(struct vp_dmabuf *buf)
-{
-}
-
-static inline void vp_cpu_access_fini(struct vp_dmabuf *buf)
-{
-}
-
-static inline bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write)
-{
-	return true;
-}
-
-static inline void vp_cpu_access_check(struct vp_dmabuf *buf, bool write)
-{
-}
-
-static inline bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
-					   struct vp_cpu_access *left)
-{
-	return false;
-}
-
-#endif
 
 #endif /* VP_PRIME_CPU_ACCESS_H */

@@ -283,8 +283,7 @@ struct vp_mapping {
  * @exported: the exported dma_buf; weak, cleared when that is released
  * @cpu_begins: begins of CPU accesses, less the ends
  * @cpu_accesses: the length of @open_accesses
- * @open_accesses: the open &struct vp_cpu_access, oldest first; only in a build
- *	with the watch, as the two members that follow
+ * @open_accesses: the open &struct vp_cpu_access, oldest first
  * @spare_access: one for the next begin, or NULL
  * @violations: the breaches on this buffer, NULL before the first one; set
  *	once, without a lock
@@ -324,11 +323,9 @@ struct vp_dmabuf {
 	struct dma_buf *exported;
 	u64 cpu_begins;
 	unsigned int cpu_accesses;
-#ifdef VP_WATCH
 	struct list_head open_accesses;
 	struct vp_cpu_access *spare_access;
 	struct vp_violations *violations;
-#endif
 
 	char name[VP_DMABUF_NAME_LEN];
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The list of buffers in debugfs: their attachments, open CPU accesses, fences
- * and breaches of the contract. Part of the watch.
+ * and breaches of the contract.
  */
 #include <linux/device.h>
 #include <linux/dma-fence.h>

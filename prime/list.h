@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The list of buffers in debugfs, in a build with the watch only. */
+/* The list of buffers in debugfs. */
 #ifndef VP_PRIME_LIST_H
 #define VP_PRIME_LIST_H
 
@@ -7,16 +7,6 @@
 
 extern const struct seq_operations vp_dmabuf_list_ops;
 
-#ifdef VP_WATCH
-
 void vp_dmabuf_list_end_left(void);
-
-#else
-
-static inline void vp_dmabuf_list_end_left(void)
-{
-}
-
-#endif
 
 #endif /* VP_PRIME_LIST_H */

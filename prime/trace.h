@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints vprime:*, for the steps in the life of a buffer. Each begins with
- * the buffer's id and exporter; the process is the current one. Part of the
- * watch.
+ * the buffer's id and exporter; the process is the current one.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vprime
-
-#if !defined(VP_WATCH)
-#ifndef VP_PRIME_TRACE_H
-#define VP_PRIME_TRACE_H
-
-/* Evaluating the arguments keeps them used. */
-#define trace_export(buf)			((void)(buf))
-#define trace_import(buf, device)		((void)(buf), (void)(device))
-#define trace_attach(attach)			((void)(attach))
-#define trace_detach(attach)			((void)(attach))
-#define trace_map(mapping)			((void)(mapping))
-#define trace_unmap(mapping)			((void)(mapping))
-#define trace_move(buf, bytes, ret)		((void)(bytes), (void)(ret))
-#define trace_revoke(buf, ret)			((void)(ret))
-#define trace_cpu_access(buf, begin, dir)	((void)(dir))
-#define trace_violation(buf, device, rule)	((void)(device), (void)(rule))
-
-#endif /* VP_PRIME_TRACE_H */
-#else
 
 #if !defined(VP_PRIME_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define VP_PRIME_TRACE_H
@@ -230,5 +210,3 @@ TRACE_EVENT(violation,
 #undef TRACE_INCLUDE_FILE
 #define TRACE_INCLUDE_FILE trace
 #include <trace/define_trace.h>
-
-#endif /* VP_WATCH */

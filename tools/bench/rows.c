@@ -377,7 +377,6 @@ static void prepare_move(struct work *work)
 	core_begin(&work->buffer);
 }
 
-/* not by the file in debugfs, which a module that does not watch has not got */
 static uint64_t run_move(struct work *work, unsigned long count)
 {
 	uint64_t start = clock_ns();

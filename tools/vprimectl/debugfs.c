@@ -52,8 +52,7 @@ static _Noreturn void cannot_open(const char *path, int error)
 	if (error == EPERM && !geteuid())
 		errx(1, "%s: the kernel is locked down (see /sys/kernel/security/lockdown)", path);
 	if (error == ENOENT)
-		errx(1, "%s is not there: the loaded module is older than this program, "
-			"or was built without the watch", path);
+		errx(1, "%s is not there: the loaded module is older than this program", path);
 	errx(1, "%s: %s", path, strerror(error));
 }
 

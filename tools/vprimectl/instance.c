@@ -138,7 +138,7 @@ int instance_begin(const char *tracefs)
 	join(path, folder, "events/vprime");
 	if (access(path, F_OK))
 		errx(1, "the loaded module vprime has no events: it is older than this program, "
-			"or was built without the watch, or the kernel without tracepoints");
+			"or the kernel was built without tracepoints");
 
 	/* One clock for all processors, that of the kernel's log or near it. */
 	put("trace_clock", "mono");
