@@ -34,7 +34,7 @@ static int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
 }
 
 /**
- * vp_dmabuf_end_left_accesses - end CPU accesses of dead processes
+ * vp_dmabuf_end_accesses - end CPU accesses of dead processes
  * @buf: the buffer
  * @all: also of living processes, because the dma_buf is being released
  *
@@ -42,7 +42,7 @@ static int vp_dmabuf_finish_cpu_access(struct vp_dmabuf *buf,
  *
  * Context: May sleep. The buffer's reservation is not locked.
  */
-void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all)
+void vp_dmabuf_end_accesses(struct vp_dmabuf *buf, bool all)
 {
 	struct vp_cpu_access left;
 
@@ -78,12 +78,14 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 	if (READ_ONCE(buf->revoked))
 		return -ENODEV;
 
-	left = vp_resv_wait(buf->resv, vp_cpu_usage(dir),
-			    MAX_SCHEDULE_TIMEOUT);
-	if (left < 0)
-		return left;
-	if (READ_ONCE(buf->revoked))
-		return -ENODEV;
+	if (vp_resv_has_fences(buf->resv)) {
+		left = vp_resv_wait(buf->resv, vp_cpu_usage(dir),
+				    MAX_SCHEDULE_TIMEOUT);
+		if (left < 0)
+			return left;
+		if (READ_ONCE(buf->revoked))
+			return -ENODEV;
+	}
 
 	vp_dmabuf_end_left_accesses(buf, false);
 	if (buf->ops->begin_cpu_access) {

@@ -30,48 +30,46 @@ bool vp_cpu_access_strict;
 module_param_named(strict, vp_cpu_access_strict, bool, 0644);
 MODULE_PARM_DESC(strict, "Report CPU access to dma-bufs outside begin and end (default 0)");
 
-/**
- * vp_cpu_access_init - prepare a buffer for CPU accesses
- * @buf: a buffer that no other thread knows
- *
- * Context: Any context.
- */
-void vp_cpu_access_init(struct vp_dmabuf *buf)
-{
-	INIT_LIST_HEAD(&buf->open_accesses);
-}
-
+/* Remove an access from the list and free it. */
 static void vp_cpu_access_free(struct vp_cpu_access *access)
 {
+	list_del(&access->node);
 	put_pid(access->thread);
 	put_pid(access->process);
 	kfree(access);
 }
 
+/* The closed access that is kept for the next begin, or NULL. */
+static struct vp_cpu_access *vp_cpu_access_kept(struct vp_dmabuf *buf)
+{
+	if (buf->cpu_accesses)
+		return NULL;
+	return list_first_entry_or_null(&buf->accesses, struct vp_cpu_access,
+					node);
+}
+
 /**
- * vp_cpu_access_fini - undo vp_cpu_access_init()
+ * vp_cpu_access_fini - free what CPU accesses have left
  * @buf: a buffer without references and without open accesses
  *
  * Context: Any context.
  */
 void vp_cpu_access_fini(struct vp_dmabuf *buf)
 {
-	if (buf->spare_access)
-		vp_cpu_access_free(buf->spare_access);
+	struct vp_cpu_access *kept = vp_cpu_access_kept(buf);
+
+	if (kept)
+		vp_cpu_access_free(kept);
 }
 
-/* Close an access; one is kept for the next begin. */
+/* One stays in the list while none is open. */
 static void vp_cpu_access_close(struct vp_dmabuf *buf,
 				struct vp_cpu_access *access)
 {
 	lockdep_assert_held(&buf->lock);
 
-	list_del(&access->node);
-	buf->cpu_accesses--;
-	if (buf->spare_access)
+	if (--buf->cpu_accesses)
 		vp_cpu_access_free(access);
-	else
-		buf->spare_access = access;
 }
 
 static void vp_cpu_access_widen(struct vp_cpu_access *access,
@@ -101,7 +99,7 @@ static void vp_cpu_access_merge(struct vp_dmabuf *buf)
 
 	lockdep_assert_held(&buf->lock);
 
-	list_for_each_entry_safe(access, next, &buf->open_accesses, node) {
+	list_for_each_entry_safe(access, next, &buf->accesses, node) {
 		if (access->process != task_tgid(current) ||
 		    !vp_thread_is_dead(access->thread))
 			continue;
@@ -114,42 +112,45 @@ static void vp_cpu_access_merge(struct vp_dmabuf *buf)
 	}
 }
 
-/* An access for the current thread, or NULL. May drop the lock. */
-static struct vp_cpu_access *vp_cpu_access_new(struct vp_dmabuf *buf)
-{
-	struct vp_cpu_access *access;
-
-	lockdep_assert_held(&buf->lock);
-
-	if (!buf->spare_access)
-		vp_cpu_access_merge(buf);
-	access = buf->spare_access;
-	buf->spare_access = NULL;
-	if (!access) {
-		spin_unlock(&buf->lock);
-		access = kzalloc(sizeof(*access), GFP_KERNEL_ACCOUNT);
-		spin_lock(&buf->lock);
-	}
-	/* The spare access is mostly of the same thread. */
-	if (access && access->thread != task_pid(current)) {
-		put_pid(access->thread);
-		put_pid(access->process);
-		access->thread = get_pid(task_pid(current));
-		access->process = get_pid(task_tgid(current));
-	}
-	return access;
-}
-
+/* The access of the current thread, open or kept; NULL if there is none. */
 static struct vp_cpu_access *vp_cpu_access_own(struct vp_dmabuf *buf)
 {
 	struct vp_cpu_access *access;
 
 	lockdep_assert_held(&buf->lock);
 
-	list_for_each_entry(access, &buf->open_accesses, node)
+	list_for_each_entry(access, &buf->accesses, node)
 		if (access->thread == task_pid(current))
 			return access;
 	return NULL;
+}
+
+/* A closed access for the current thread, or NULL. May drop the lock. */
+static struct vp_cpu_access *vp_cpu_access_new(struct vp_dmabuf *buf)
+{
+	struct vp_cpu_access *access = vp_cpu_access_kept(buf), *kept;
+
+	lockdep_assert_held(&buf->lock);
+
+	if (!access) {
+		vp_cpu_access_merge(buf);
+		/* No other thread opens an access of this one meanwhile. */
+		spin_unlock(&buf->lock);
+		access = kzalloc(sizeof(*access), GFP_KERNEL_ACCOUNT);
+		spin_lock(&buf->lock);
+		if (!access)
+			return NULL;
+		/* All that were open may have been closed meanwhile. */
+		kept = vp_cpu_access_kept(buf);
+		if (kept)
+			vp_cpu_access_free(kept);
+		list_add_tail(&access->node, &buf->accesses);
+	}
+	put_pid(access->thread);
+	put_pid(access->process);
+	access->thread = get_pid(task_pid(current));
+	access->process = get_pid(task_tgid(current));
+	return access;
 }
 
 /* Returns 0 or -ENOMEM. May drop the lock. */
@@ -158,20 +159,17 @@ static int vp_cpu_access_open(struct vp_dmabuf *buf,
 {
 	struct vp_cpu_access *access = vp_cpu_access_own(buf);
 
-	if (access) {
+	if (access && buf->cpu_accesses) {
 		vp_cpu_access_widen(access, dir);
 		return 0;
 	}
-	/*
-	 * Only the current thread opens its access, so the lock may be dropped.
-	 */
-	access = vp_cpu_access_new(buf);
+	if (!access)
+		access = vp_cpu_access_new(buf);
 	if (!access)
 		return -ENOMEM;
 	access->dir = dir;
 	access->since = jiffies;
 	memcpy(access->comm, current->comm, sizeof(access->comm));
-	list_add_tail(&access->node, &buf->open_accesses);
 	buf->cpu_accesses++;
 	return 0;
 }
@@ -184,17 +182,20 @@ static int vp_cpu_access_open(struct vp_dmabuf *buf,
  */
 static void vp_cpu_access_close_one(struct vp_dmabuf *buf)
 {
-	struct vp_cpu_access *access = vp_cpu_access_own(buf), *each;
+	struct vp_cpu_access *access, *each;
 
-	list_for_each_entry(each, &buf->open_accesses, node) {
+	if (!buf->cpu_accesses)
+		return;
+	access = vp_cpu_access_own(buf);
+	list_for_each_entry(each, &buf->accesses, node) {
 		if (access)
 			break;
 		if (each->process == task_tgid(current))
 			access = each;
 	}
 	if (!access && buf->cpu_begins <= buf->cpu_accesses)
-		access = list_first_entry_or_null(&buf->open_accesses,
-						  struct vp_cpu_access, node);
+		access = list_first_entry(&buf->accesses, struct vp_cpu_access,
+					  node);
 	if (access)
 		vp_cpu_access_close(buf, access);
 }
@@ -213,8 +214,9 @@ bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write)
 	bool open = false;
 
 	spin_lock(&buf->lock);
-	list_for_each_entry(access, &buf->open_accesses, node) {
-		open = access->process == task_tgid(current) &&
+	list_for_each_entry(access, &buf->accesses, node) {
+		open = buf->cpu_accesses &&
+		       access->process == task_tgid(current) &&
 		       (!write || access->dir != DMA_FROM_DEVICE);
 		if (open)
 			break;
@@ -273,14 +275,10 @@ bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 	struct vp_cpu_access *access;
 	bool found = false;
 
-	/* Most buffers have never had an access. */
-	if (!READ_ONCE(buf->cpu_accesses) &&
-	    !(all && READ_ONCE(buf->cpu_begins)))
-		return false;
-
 	spin_lock(&buf->lock);
-	list_for_each_entry(access, &buf->open_accesses, node) {
-		found = all || vp_process_is_dead(access->process);
+	list_for_each_entry(access, &buf->accesses, node) {
+		found = buf->cpu_accesses &&
+			(all || vp_process_is_dead(access->process));
 		if (found)
 			break;
 	}
@@ -289,7 +287,7 @@ bool vp_cpu_access_take_left(struct vp_dmabuf *buf, bool all,
 		get_pid(left->process);
 		vp_cpu_access_close(buf, access);
 	} else if (all) {
-		buf->cpu_begins = 0;
+		WRITE_ONCE(buf->cpu_begins, 0);
 	}
 	spin_unlock(&buf->lock);
 	return found;
@@ -310,7 +308,7 @@ int vp_cpu_access_begin(struct vp_dmabuf *buf, enum dma_data_direction dir)
 	spin_lock(&buf->lock);
 	ret = vp_cpu_access_open(buf, dir);
 	if (!ret)
-		buf->cpu_begins++;
+		WRITE_ONCE(buf->cpu_begins, buf->cpu_begins + 1);
 	spin_unlock(&buf->lock);
 	return ret;
 }
@@ -330,7 +328,7 @@ bool vp_cpu_access_end(struct vp_dmabuf *buf)
 	begun = buf->cpu_begins;
 	if (begun) {
 		vp_cpu_access_close_one(buf);
-		buf->cpu_begins--;
+		WRITE_ONCE(buf->cpu_begins, buf->cpu_begins - 1);
 	}
 	spin_unlock(&buf->lock);
 	return begun;

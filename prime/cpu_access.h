@@ -13,7 +13,7 @@ struct vp_dmabuf;
 
 /**
  * struct vp_cpu_access - an open CPU access
- * @node: in &vp_dmabuf.open_accesses
+ * @node: in &vp_dmabuf.accesses
  * @thread: the thread that began it; referenced
  * @process: the thread's process; referenced
  * @since: when it began, in jiffies
@@ -45,7 +45,6 @@ static inline bool vp_cpu_access_is_strict(void)
 	return READ_ONCE(vp_cpu_access_strict);
 }
 
-void vp_cpu_access_init(struct vp_dmabuf *buf);
 void vp_cpu_access_fini(struct vp_dmabuf *buf);
 bool vp_cpu_access_is_open(struct vp_dmabuf *buf, bool write);
 void vp_cpu_access_check(struct vp_dmabuf *buf, bool write);

@@ -70,12 +70,12 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 		.resv = info->resv ?: &buf->own_resv,
 		.foreign = info->foreign,
 		.attachments = LIST_HEAD_INIT(buf->attachments),
+		.accesses = LIST_HEAD_INIT(buf->accesses),
 	};
 	if (!info->resv)
 		dma_resv_init(&buf->own_resv);
 	spin_lock_init(&buf->lock);
 	strscpy(buf->name, info->name, sizeof(buf->name));
-	vp_cpu_access_init(buf);
 	vp_registry_add(buf);
 
 	this_cpu_inc(vp_dmabuf_counts.buffers);

@@ -281,10 +281,10 @@ struct vp_mapping {
  *	writing; NULL if that is not checked. Set by the exporter, if at all.
  * @lock: guards what follows it, see there
  * @exported: the exported dma_buf; weak, cleared when that is released
- * @cpu_begins: begins of CPU accesses, less the ends
- * @cpu_accesses: the length of @open_accesses
- * @open_accesses: the open &struct vp_cpu_access, oldest first
- * @spare_access: one for the next begin, or NULL
+ * @cpu_begins: begins of CPU accesses, less the ends; read without @lock, too
+ * @cpu_accesses: how many CPU accesses are open
+ * @accesses: the open &struct vp_cpu_access, oldest first. The last one that was
+ *	closed stays for the next begin.
  * @violations: the breaches on this buffer, NULL before the first one; set
  *	once, without a lock
  * @name: the allocating device, or the name of the foreign exporter
@@ -323,8 +323,7 @@ struct vp_dmabuf {
 	struct dma_buf *exported;
 	u64 cpu_begins;
 	unsigned int cpu_accesses;
-	struct list_head open_accesses;
-	struct vp_cpu_access *spare_access;
+	struct list_head accesses;
 	struct vp_violations *violations;
 
 	char name[VP_DMABUF_NAME_LEN];
@@ -449,7 +448,22 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 			       enum dma_data_direction dir);
 int vp_dmabuf_end_cpu_access(struct vp_dmabuf *buf,
 			     enum dma_data_direction dir);
-void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all);
+void vp_dmabuf_end_accesses(struct vp_dmabuf *buf, bool all);
+
+/**
+ * vp_dmabuf_end_left_accesses - end CPU accesses that their processes did not
+ * @buf: the buffer
+ * @all: as vp_dmabuf_end_accesses()
+ *
+ * Context: As vp_dmabuf_end_accesses().
+ */
+static inline void vp_dmabuf_end_left_accesses(struct vp_dmabuf *buf, bool all)
+{
+	/* Most buffers have no access open. */
+	if (READ_ONCE(buf->cpu_begins))
+		vp_dmabuf_end_accesses(buf, all);
+}
+
 int vp_dmabuf_mmap(struct vp_dmabuf *buf, struct vm_area_struct *vma,
 		   unsigned long pgoff);
 vm_fault_t vp_dmabuf_fault(struct vp_dmabuf *buf, struct vm_fault *vmf,

@@ -97,7 +97,9 @@ static void vp_show_cpu(struct seq_file *m, struct vp_dmabuf *buf)
 	struct vp_cpu_access *access;
 
 	spin_lock(&buf->lock);
-	list_for_each_entry(access, &buf->open_accesses, node) {
+	list_for_each_entry(access, &buf->accesses, node) {
+		if (!buf->cpu_accesses)
+			break;
 		seq_printf(m, "  cpu access=%s",
 			   access->dir == DMA_FROM_DEVICE ? "read" :
 			   access->dir == DMA_TO_DEVICE ? "write" :
