@@ -14,7 +14,7 @@
 #include "drm/fence.h"
 #include "fence/fence.h"
 #include "fence/sw_sync.h"
-#include "memory/memory.h"
+#include "memory/storage.h"
 #include "gem/object.h"
 
 static unsigned int vp_gpus = 2;
@@ -37,12 +37,12 @@ static int __init vp_main_init(void)
 	ret = vp_fences_init();
 	if (ret)
 		return ret;
-	ret = vp_memory_init();
+	ret = vp_storage_init();
 	if (ret)
 		goto err_fences;
 	ret = vp_gem_init();
 	if (ret)
-		goto err_memory;
+		goto err_storage;
 	ret = vp_devices_init();
 	if (ret)
 		goto err_gem;
@@ -60,8 +60,8 @@ err_devices:
 	vp_devices_fini();
 err_gem:
 	vp_gem_fini();
-err_memory:
-	vp_memory_fini();
+err_storage:
+	vp_storage_fini();
 err_fences:
 	vp_fences_fini();
 	return ret;
@@ -74,7 +74,7 @@ static void __exit vp_main_exit(void)
 	vp_sw_sync_fini();
 	vp_debugfs_fini();
 	vp_gem_fini();
-	vp_memory_fini();
+	vp_storage_fini();
 	vp_fences_fini();
 }
 

@@ -31,7 +31,7 @@
 #include "fence/client.h"
 #include "fence/fence.h"
 #include "gem/gpu.h"
-#include "memory/memory.h"
+#include "memory/storage.h"
 #include "gem/mapping.h"
 #include "gem/object.h"
 
@@ -173,12 +173,12 @@ static int __init vp_vgem_init(void)
 	ret = vp_fences_init();
 	if (ret)
 		return ret;
-	ret = vp_memory_init();
+	ret = vp_storage_init();
 	if (ret)
 		goto err_fences;
 	ret = vp_gem_init();
 	if (ret)
-		goto err_memory;
+		goto err_storage;
 	ret = vp_vgem_plug();
 	if (ret)
 		goto err_gem;
@@ -186,8 +186,8 @@ static int __init vp_vgem_init(void)
 
 err_gem:
 	vp_gem_fini();
-err_memory:
-	vp_memory_fini();
+err_storage:
+	vp_storage_fini();
 err_fences:
 	vp_fences_fini();
 	return ret;
@@ -197,7 +197,7 @@ static void __exit vp_vgem_exit(void)
 {
 	vp_vgem_unplug();
 	vp_gem_fini();
-	vp_memory_fini();
+	vp_storage_fini();
 	vp_fences_fini();
 }
 

@@ -33,11 +33,23 @@
  */
 #define VP_DUMB_PITCH_ALIGN	64u
 
+/**
+ * struct vp_gem_buffer - a buffer that a GPU has allocated
+ * @memory: the buffer
+ * @view: the GPU's view of it, until that is freed; views that are imported later
+ *	are allocated
+ */
+struct vp_gem_buffer {
+	struct vp_memory memory;
+	struct vp_gem view;
+};
+
 static struct kmem_cache *vp_gem_cache;
+static struct kmem_cache *vp_gem_buffer_cache;
 static DEFINE_PER_CPU(long, vp_gem_count);
 
 /**
- * vp_gem_init - prepare for views
+ * vp_gem_init - prepare for views and buffers
  *
  * Context: May sleep.
  * Return: 0 or -ENOMEM.
@@ -45,16 +57,23 @@ static DEFINE_PER_CPU(long, vp_gem_count);
 int vp_gem_init(void)
 {
 	vp_gem_cache = VP_KMEM_CACHE(vp_gem);
-	return vp_gem_cache ? 0 : -ENOMEM;
+	if (!vp_gem_cache)
+		return -ENOMEM;
+	vp_gem_buffer_cache = VP_KMEM_CACHE(vp_gem_buffer);
+	if (vp_gem_buffer_cache)
+		return 0;
+	kmem_cache_destroy(vp_gem_cache);
+	return -ENOMEM;
 }
 
 /**
- * vp_gem_fini - undo vp_gem_init(), when no view is left
+ * vp_gem_fini - undo vp_gem_init(), when no view and no buffer is left
  *
  * Context: May sleep.
  */
 void vp_gem_fini(void)
 {
+	kmem_cache_destroy(vp_gem_buffer_cache);
 	kmem_cache_destroy(vp_gem_cache);
 }
 
@@ -77,27 +96,26 @@ static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)
 			   gem->base.dev->anon_inode->i_mapping);
 }
 
-/* Indexed by &vp_gpu.coherent. */
-static const struct vp_importer_ops vp_gem_importer_ops[] = {
-	[false] = {
-		.emulated = true,
-		.noncoherent = true,
-		.revocable = true,
-		.invalidate_mappings = vp_gem_unmap,
-		.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
-	},
-	[true] = {
-		.emulated = true,
-		.revocable = true,
-		.invalidate_mappings = vp_gem_unmap,
-		.zap_cpu_mappings = vp_gem_zap_cpu_mappings,
-	},
+#define VP_GEM_IMPORTER_OPS(is_limited, is_coherent) { \
+		.emulated = true, \
+		.noncoherent = !(is_coherent), \
+		.limited = (is_limited), \
+		.revocable = true, \
+		.invalidate_mappings = vp_gem_unmap, \
+		.zap_cpu_mappings = vp_gem_zap_cpu_mappings, \
+	}
+
+/* Indexed by &vp_gpu.limited and &vp_gpu.coherent. */
+static const struct vp_importer_ops vp_gem_importer_ops[2][2] = {
+	{ VP_GEM_IMPORTER_OPS(false, false), VP_GEM_IMPORTER_OPS(false, true) },
+	{ VP_GEM_IMPORTER_OPS(true, false), VP_GEM_IMPORTER_OPS(true, true) },
 };
 
 static void vp_gem_free(struct drm_gem_object *obj)
 {
 	struct vp_gem *gem = to_vp_gem(obj);
 	struct vp_dmabuf *buf = gem->attach.buf;
+	bool imported = gem->imported;
 
 	/*
 	 * No new mapping can be made: this was the last reference. A concurrent
@@ -112,9 +130,11 @@ static void vp_gem_free(struct drm_gem_object *obj)
 
 	/* The object uses the buffer's reservation: release it first. */
 	drm_gem_object_release(obj);
-	vp_dmabuf_detach(&gem->attach);
-	kmem_cache_free(vp_gem_cache, gem);
 	this_cpu_dec(vp_gem_count);
+	/* The view of the GPU that allocated the buffer goes with the buffer. */
+	vp_dmabuf_detach(&gem->attach);
+	if (imported)
+		kmem_cache_free(vp_gem_cache, gem);
 }
 
 static struct dma_buf *vp_gem_export(struct drm_gem_object *obj, int flags)
@@ -206,40 +226,28 @@ static const struct drm_gem_object_funcs vp_gem_funcs = {
 };
 
 /*
- * Other threads find an imported view through the buffer as soon as it is
- * attached.
+ * Initialise a view, which is zeroed but for @imported and @read_only. Other
+ * threads find an imported one through the buffer as soon as it is attached.
  */
-static struct drm_gem_object *vp_gem_new_view(struct drm_device *drm,
-					      struct vp_dmabuf *buf,
-					      bool imported, bool read_only)
+static int vp_gem_init_view(struct drm_device *drm, struct vp_gem *gem,
+			    struct vp_dmabuf *buf)
 {
-	struct vp_gem *gem;
+	struct vp_gpu *gpu = to_vp_gpu(drm);
 	int ret;
 
-	gem = kmem_cache_alloc(vp_gem_cache, GFP_KERNEL);
-	if (!gem)
-		return ERR_PTR(-ENOMEM);
-
-	*gem = (struct vp_gem) {
-		.base = {
-			.funcs = &vp_gem_funcs,
-			.resv = buf->resv,
-		},
-		.imported = imported,
-		.read_only = read_only,
-		.mapped = LIST_HEAD_INIT(gem->mapped),
-	};
+	gem->base.funcs = &vp_gem_funcs;
+	gem->base.resv = buf->resv;
+	INIT_LIST_HEAD(&gem->mapped);
 	drm_gem_private_object_init(drm, &gem->base, buf->size);
 
 	ret = vp_dmabuf_attach(buf, &gem->attach, drm->dev,
-			       &vp_gem_importer_ops[to_vp_gpu(drm)->coherent]);
+			       &vp_gem_importer_ops[gpu->limited][gpu->coherent]);
 	if (ret) {
 		drm_gem_object_release(&gem->base);
-		kmem_cache_free(vp_gem_cache, gem);
-		return ERR_PTR(ret);
+		return ret;
 	}
 	this_cpu_inc(vp_gem_count);
-	return &gem->base;
+	return 0;
 }
 
 /* The device's view of @buf, with a reference; NULL if there is none. */
@@ -268,6 +276,8 @@ static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
 					      bool read_only)
 {
 	struct drm_gem_object *obj;
+	struct vp_gem *gem;
+	int ret;
 
 	dma_resv_lock(buf->resv, NULL);
 	obj = vp_gem_find_view(drm, buf, read_only);
@@ -275,10 +285,18 @@ static struct drm_gem_object *vp_gem_get_view(struct drm_device *drm,
 	if (obj)
 		return obj;
 
-	obj = vp_gem_new_view(drm, buf, true, read_only);
-	if (!IS_ERR(obj))
-		trace_import(buf, drm->dev);
-	return obj;
+	gem = kmem_cache_zalloc(vp_gem_cache, GFP_KERNEL);
+	if (!gem)
+		return ERR_PTR(-ENOMEM);
+	gem->imported = true;
+	gem->read_only = read_only;
+	ret = vp_gem_init_view(drm, gem, buf);
+	if (ret) {
+		kmem_cache_free(vp_gem_cache, gem);
+		return ERR_PTR(ret);
+	}
+	trace_import(buf, drm->dev);
+	return &gem->base;
 }
 
 /**
@@ -297,6 +315,12 @@ struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
 	return container_of(attach, struct vp_gem, attach);
 }
 
+static void vp_gem_free_buffer(struct vp_memory *mem)
+{
+	kmem_cache_free(vp_gem_buffer_cache,
+			container_of(mem, struct vp_gem_buffer, memory));
+}
+
 /*
  * A GPU that does not reach all memory gets memory that it reaches. A buffer that is
  * larger than all memory is -ENOMEM, unless the GPU allows overcommit.
@@ -304,21 +328,30 @@ struct vp_gem *vp_gem_from_attachment(struct vp_attachment *attach)
 static struct drm_gem_object *vp_gem_create(struct drm_device *drm,
 					    size_t size)
 {
-	struct drm_gem_object *obj;
+	struct vp_gpu *gpu = to_vp_gpu(drm);
+	struct vp_gem_buffer *own;
 	struct vp_dmabuf *buf;
+	int ret;
 
 	if (size > vp_memory_max_size() && size <= (MAX_LFS_FILESIZE & PAGE_MASK) &&
-	    !to_vp_gpu(drm)->allow_overcommit)
+	    !gpu->allow_overcommit)
 		return ERR_PTR(-ENOMEM);
-	buf = vp_memory_create(size, dev_name(drm->dev),
-			       to_vp_gpu(drm)->limited);
-	if (IS_ERR(buf))
-		return ERR_CAST(buf);
+	own = kmem_cache_zalloc(vp_gem_buffer_cache, GFP_KERNEL);
+	if (!own)
+		return ERR_PTR(-ENOMEM);
+	own->memory.free = vp_gem_free_buffer;
+	ret = vp_memory_export(&own->memory, size, dev_name(drm->dev),
+			       gpu->limited);
+	if (ret) {
+		kmem_cache_free(vp_gem_buffer_cache, own);
+		return ERR_PTR(ret);
+	}
 
-	buf->enforce_read_only = to_vp_gpu(drm)->enforce_read_only;
-	obj = vp_gem_new_view(drm, buf, false, false);
+	buf = &own->memory.base;
+	buf->enforce_read_only = gpu->enforce_read_only;
+	ret = vp_gem_init_view(drm, &own->view, buf);
 	vp_dmabuf_put(buf);
-	return obj;
+	return ret ? ERR_PTR(ret) : &own->view.base;
 }
 
 /**
@@ -368,7 +401,7 @@ struct drm_gem_object *vp_gem_import(struct drm_device *drm,
  * Context: May sleep.
  * Return: 0; -ENOMEM if there is no memory, or the buffer would be larger than
  *	all memory and the GPU does not allow overcommit; or as
- *	vp_memory_create().
+ *	vp_memory_export().
  */
 int vp_gem_create_handle(struct drm_device *drm, struct drm_file *file,
 			 u64 *size, u32 *handle)

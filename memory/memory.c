@@ -30,34 +30,6 @@
 #include "prime/dmabuf.h"
 
 /**
- * struct vp_memory - a buffer of system memory
- * @base: the core's part
- * @noncoherent: how many attached devices do not snoop; guarded by the buffer's
- *	reservation
- * @foreign: how many mappings foreign devices have; written under the buffer's
- *	reservation, read without
- * @lock: guards what follows it, see there
- * @storage: the pages; NULL before the first touch and after a revocation
- * @cache: the CPU's view; NULL if the CPU sees @storage
- * @low: whether storages have to be below 4 GiB
- */
-struct vp_memory {
-	struct vp_dmabuf base;
-	unsigned int noncoherent;
-	unsigned int foreign;
-
-	/*
-	 * Guards the members below. The pointers hold a reference each, and are
-	 * changed under the buffer's reservation as well, except for the first
-	 * storage.
-	 */
-	spinlock_t lock;
-	struct vp_storage *storage;
-	struct vp_cache *cache;
-	bool low;
-};
-
-/**
  * struct vp_memory_mapping - a device mapping of system memory
  * @base: the core's part; its sgt is @table, or NULL for an emulated device
  * @storage: the storage at the time of the mapping; referenced
@@ -74,40 +46,6 @@ static inline struct vp_memory *to_vp_memory(struct vp_dmabuf *buf)
 	return container_of(buf, struct vp_memory, base);
 }
 
-static struct kmem_cache *vp_memory_cache;
-
-/**
- * vp_memory_init - prepare the exporter of system memory
- *
- * Context: May sleep.
- * Return: 0; -ENODEV on a kernel without tmpfs; -ENOMEM; or an errno of
- *	mounting it.
- */
-int vp_memory_init(void)
-{
-	int ret;
-
-	vp_memory_cache = VP_KMEM_CACHE(vp_memory);
-	if (!vp_memory_cache)
-		return -ENOMEM;
-
-	ret = vp_storage_init();
-	if (ret)
-		kmem_cache_destroy(vp_memory_cache);
-	return ret;
-}
-
-/**
- * vp_memory_fini - undo vp_memory_init(), when no buffer is left
- *
- * Context: May sleep.
- */
-void vp_memory_fini(void)
-{
-	vp_storage_fini();
-	kmem_cache_destroy(vp_memory_cache);
-}
-
 /**
  * vp_memory_max_size - the largest size of a buffer without overcommit
  *
@@ -122,6 +60,13 @@ u64 vp_memory_max_size(void)
 static bool vp_memory_is_foreign(struct vp_attachment *attach)
 {
 	return !attach->ops || !attach->ops->emulated;
+}
+
+/* Is there memory that the device does not reach? */
+static bool vp_memory_is_limited(struct vp_attachment *attach)
+{
+	return vp_memory_is_foreign(attach) ?
+	       dma_addressing_limited(attach->dev) : attach->ops->limited;
 }
 
 /* ---- storage and cache ---- */
@@ -249,7 +194,7 @@ static int vp_memory_attach(struct vp_dmabuf *buf, struct vp_attachment *attach)
 	struct vp_memory *mem = to_vp_memory(buf);
 	struct vp_cache *cache;
 
-	if (dma_addressing_limited(attach->dev)) {
+	if (vp_memory_is_limited(attach)) {
 		spin_lock(&mem->lock);
 		if (!mem->storage)
 			mem->low = true;
@@ -307,7 +252,7 @@ static int vp_memory_reach(struct vp_attachment *attach)
 
 	dma_resv_assert_held(attach->buf->resv);
 
-	if (!dma_addressing_limited(attach->dev))
+	if (!vp_memory_is_limited(attach))
 		return 0;
 	spin_lock(&mem->lock);
 	mem->low = true;
@@ -720,7 +665,7 @@ static void vp_memory_release(struct vp_dmabuf *buf)
 
 	if (mem->storage)
 		vp_storage_put(mem->storage);
-	kmem_cache_free(vp_memory_cache, mem);
+	mem->free(mem);
 }
 
 static const struct vp_dmabuf_ops vp_memory_ops = {
@@ -743,7 +688,8 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
 };
 
 /**
- * vp_memory_create - make a buffer of system memory
+ * vp_memory_export - initialise a buffer of system memory
+ * @mem: the buffer, zeroed but for its free callback
  * @size: in bytes; rounded up to whole pages
  * @name: the allocating device; copied
  * @low: whether its memory has to be below 4 GiB
@@ -751,32 +697,21 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
  * No page of it exists yet.
  *
  * Context: May sleep.
- * Return: The buffer, with one reference; -EINVAL for a size of 0 or beyond
- *	that of a file; -ENOMEM.
+ * Return: 0, and the caller has the first reference; -EINVAL for a size of 0 or
+ *	beyond that of a file.
  */
-struct vp_dmabuf *vp_memory_create(size_t size, const char *name, bool low)
+int vp_memory_export(struct vp_memory *mem, size_t size, const char *name,
+		     bool low)
 {
 	DEFINE_VP_DMABUF_EXPORT_INFO(info);
-	struct vp_memory *mem;
-	int ret;
 
 	if (!size || size > (MAX_LFS_FILESIZE & PAGE_MASK))
-		return ERR_PTR(-EINVAL);
-	size = PAGE_ALIGN(size);
+		return -EINVAL;
 
-	mem = kmem_cache_zalloc(vp_memory_cache, GFP_KERNEL);
-	if (!mem)
-		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&mem->lock);
 	mem->low = low;
-
 	info.name = name;
 	info.ops = &vp_memory_ops;
-	info.size = size;
-	ret = vp_dmabuf_export(&mem->base, &info);
-	if (ret) {
-		kmem_cache_free(vp_memory_cache, mem);
-		return ERR_PTR(ret);
-	}
-	return &mem->base;
+	info.size = PAGE_ALIGN(size);
+	return vp_dmabuf_export(&mem->base, &info);
 }

@@ -46,8 +46,8 @@ DECLARE_WAIT_QUEUE_HEAD(vp_revokers);
 
 /**
  * vp_dmabuf_export - initialise a buffer
- * @buf: the buffer, embedded in a structure that the exporter has set up: other
- *	threads can find the buffer by its id at once
+ * @buf: the buffer, zeroed, embedded in a structure that the exporter has set
+ *	up: other threads can find the buffer by its id at once
  * @info: its description; not kept
  *
  * The counterpart of dma_buf_export(), which allocates. The caller gets the
@@ -63,17 +63,15 @@ int vp_dmabuf_export(struct vp_dmabuf *buf,
 	if (!info->size || !PAGE_ALIGNED(info->size))
 		return -EINVAL;
 
-	*buf = (struct vp_dmabuf) {
-		.ref = KREF_INIT(1),
-		.size = info->size,
-		.ops = info->ops,
-		.resv = info->resv ?: &buf->own_resv,
-		.foreign = info->foreign,
-		.attachments = LIST_HEAD_INIT(buf->attachments),
-		.accesses = LIST_HEAD_INIT(buf->accesses),
-	};
+	kref_init(&buf->ref);
+	buf->size = info->size;
+	buf->ops = info->ops;
+	buf->foreign = info->foreign;
+	buf->resv = info->resv ?: &buf->own_resv;
 	if (!info->resv)
 		dma_resv_init(&buf->own_resv);
+	INIT_LIST_HEAD(&buf->attachments);
+	INIT_LIST_HEAD(&buf->accesses);
 	spin_lock_init(&buf->lock);
 	strscpy(buf->name, info->name, sizeof(buf->name));
 	vp_registry_add(buf);

@@ -182,6 +182,12 @@ struct vp_importer_ops {
 	bool noncoherent;
 
 	/**
+	 * @limited: whether the device, an emulated one, does not reach all
+	 * memory of the machine
+	 */
+	bool limited;
+
+	/**
 	 * @revocable: whether the importer gives up its pins on
 	 * @invalidate_mappings
 	 */

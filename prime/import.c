@@ -311,7 +311,7 @@ static struct vp_dmabuf *vp_import_wrap(struct dma_buf *kbuf)
 
 	lockdep_assert_held(&vp_import_lock);
 
-	import = kmalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
+	import = kzalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
 	if (!import)
 		return ERR_PTR(-ENOMEM);
 
