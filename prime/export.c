@@ -88,11 +88,10 @@ static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 	struct vp_mapping *mapping;
 
 	/*
-	 * For a static importer, kernels before 7.x map at attach, in both
-	 * directions: that says nothing about what the importer does.
+	 * Drivers map in both directions that only read, and kernels before 7.x
+	 * do so for static importers. One direction is meant.
 	 */
-	if (kattach->importer_ops && dir != DMA_TO_DEVICE &&
-	    !vp_export_is_writable(kattach->dmabuf))
+	if (dir == DMA_FROM_DEVICE && !vp_export_is_writable(kattach->dmabuf))
 		vp_dmabuf_misuse(kattach->dmabuf->priv, kattach->dev,
 				 VP_RULE_WRITABLE_READ_ONLY);
 	mapping = vp_dmabuf_map_attachment(kattach->priv, dir);

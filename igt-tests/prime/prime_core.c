@@ -145,7 +145,7 @@ static const struct role roles[] = {
 	ROLE("kernel-importer-moves",
 	     "One that can be told is, before a move, and before a revoke where the kernel has that"),
 	ROLE("kernel-importer-read-only",
-	     "One that maps to write what was exported to be read is reported",
+	     "One that maps only to write what was exported to be read is reported",
 	     { "writable-read-only", 2, 1 }),
 	ROLE("kernel-exporter",
 	     "A driver that knows only the kernel's dma-buf exports to vprime"),
