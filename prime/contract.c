@@ -108,7 +108,7 @@ static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
 
 /**
  * vp_dmabuf_misuse_by - report a breach of the contract by any process
- * @buf: the buffer, or NULL if there is none
+ * @buf: the buffer
  * @dev: the device it was done for, or NULL for the CPU
  * @rule: the broken rule
  * @process: the name of the process
@@ -133,26 +133,21 @@ void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 	this_cpu_inc(vp_dmabuf_counts.violations);
 	trace_violation(buf, who, vp_rules[rule].name);
 
-	if (buf && vp_violation_count(buf, rule))
+	if (vp_violation_count(buf, rule))
 		return;
 	/* A breach that the limit suppresses is logged when it comes again. */
 	if (!__ratelimit(&vp_misuse_limit))
 		return;
-	if (buf && vp_violation_report(buf, rule))
+	if (vp_violation_report(buf, rule))
 		return;
-	if (buf)
-		pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]\n",
-			vp_rules[rule].name, who, vp_rules[rule].what, buf->id,
-			buf->name, buf->size, comm, pid);
-	else
-		pr_warn("dma-buf contract: %s: %s %s; no buffer, by %s[%d]\n",
-			vp_rules[rule].name, who, vp_rules[rule].what, comm,
-			pid);
+	pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]\n",
+		vp_rules[rule].name, who, vp_rules[rule].what, buf->id,
+		buf->name, buf->size, comm, pid);
 }
 
 /**
  * vp_dmabuf_misuse - report a breach of the contract by the current process
- * @buf: the buffer, or NULL if there is none
+ * @buf: the buffer
  * @dev: the device it was done for, or NULL for the CPU
  * @rule: the broken rule
  *

@@ -193,9 +193,8 @@ TRACE_EVENT(violation,
 		__array(char, device, VP_TRACE_NAME_LEN)
 	),
 	TP_fast_assign(
-		__entry->id = buf ? buf->id : 0;
-		strscpy(__entry->exporter, buf ? buf->name : "none",
-			VP_DMABUF_NAME_LEN);
+		__entry->id = buf->id;
+		strscpy(__entry->exporter, buf->name, VP_DMABUF_NAME_LEN);
 		strscpy(__entry->rule, rule, VP_TRACE_NAME_LEN);
 		strscpy(__entry->device, device, VP_TRACE_NAME_LEN);
 	),
