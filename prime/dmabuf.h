@@ -389,6 +389,7 @@ extern struct wait_queue_head vp_revokers;
 int vp_dmabuf_export(struct vp_dmabuf *buf,
 		     const struct vp_dmabuf_export_info *info);
 void vp_dmabuf_invalidate_mappings(struct vp_dmabuf *buf);
+void vp_attachment_invalidate(struct vp_attachment *attach);
 void vp_dmabuf_zap_cpu_mappings(struct vp_dmabuf *buf);
 bool vp_dmabuf_is_idle(struct vp_dmabuf *buf);
 int vp_dmabuf_move(struct vp_dmabuf *buf);

@@ -22,7 +22,6 @@
 #include "compat.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
-#include "prime/move.h"
 
 /**
  * struct vp_import - a buffer that wraps a foreign dma_buf

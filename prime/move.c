@@ -26,7 +26,6 @@
 #include "fence/resv.h"
 #include "prime/dmabuf.h"
 #include "prime/export.h"
-#include "prime/move.h"
 #include "prime/trace.h"
 
 /*
