@@ -282,13 +282,6 @@ static inline void vp_bare_device_destroy(struct device *dev)
 #define vp_kernel_invalidate_mappings	dma_buf_move_notify
 #endif
 
-/*
- * Whether the kernel pins a buffer when a dynamic importer maps it. It does so if
- * it was built without move notification; newer ones always have that.
- */
-#define VP_KERNEL_PINS_AT_MAP \
-	(!VP_HAVE_ATTACH_REVOCABLE && !IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
-
 /**
  * vp_kernel_attach_can_be_told - whether an importer unmaps when it is told to
  * @kattach: the importer's attachment

@@ -497,14 +497,17 @@ static int vp_foreign_swap(struct dma_buf *kbuf, struct page ***pages)
 
 /*
  * An importer that has pinned takes being told for the end, so it is not. A pin
- * that the kernel made with a mapping is no such pin: it goes when told.
+ * that the kernel made with a mapping, as those without move notification do, is
+ * no such pin: it goes when told.
  */
 static bool vp_foreign_is_pinned(struct vp_foreign_exported *exported)
 {
+	bool notifies = VP_HAVE_ATTACH_REVOCABLE ||
+			IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY);
 	bool pinned;
 
 	mutex_lock(&exported->lock);
-	pinned = exported->pins && !VP_KERNEL_PINS_AT_MAP;
+	pinned = exported->pins && notifies;
 	mutex_unlock(&exported->lock);
 	return pinned;
 }
