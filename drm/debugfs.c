@@ -120,12 +120,12 @@ static const struct file_operations vp_debugfs_buffers_fops = {
 /* Call @func for the buffer with this id. */
 static int vp_debugfs_do(u64 id, int (*func)(struct vp_dmabuf *buf))
 {
-	struct vp_dmabuf *buf = vp_registry_find(id);
+	struct vp_dmabuf *buf = vp_registry_next(NULL, id);
 	int ret;
 
 	if (!buf)
 		return -ENOENT;
-	ret = func(buf);
+	ret = buf->id == id ? func(buf) : -ENOENT;
 	vp_dmabuf_put(buf);
 	return ret;
 }

@@ -78,26 +78,3 @@ out:
 	spin_unlock(&vp_registry_lock);
 	return buf;
 }
-
-/**
- * vp_registry_find - find a buffer by its id
- * @id: the id
- *
- * Context: Process context.
- * Return: The buffer, with a reference; NULL if there is none.
- */
-struct vp_dmabuf *vp_registry_find(u64 id)
-{
-	struct vp_dmabuf *buf, *found = NULL;
-
-	spin_lock(&vp_registry_lock);
-	list_for_each_entry(buf, &vp_registry, registered) {
-		if (buf->id != id)
-			continue;
-		if (kref_get_unless_zero(&buf->ref))
-			found = buf;
-		break;
-	}
-	spin_unlock(&vp_registry_lock);
-	return found;
-}

@@ -9,7 +9,6 @@ struct vp_dmabuf;
 
 void vp_registry_add(struct vp_dmabuf *buf);
 void vp_registry_del(struct vp_dmabuf *buf);
-struct vp_dmabuf *vp_registry_find(u64 id);
 struct vp_dmabuf *vp_registry_next(struct vp_dmabuf *before, u64 id);
 
 #endif /* VP_PRIME_REGISTRY_H */
