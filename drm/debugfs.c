@@ -41,14 +41,14 @@ static int vp_debugfs_counts_show(struct seq_file *m, void *unused)
 {
 	vp_dmabuf_list_end_left();
 	vp_debugfs_count(m, "buffers", &vp_dmabuf_counts.buffers);
-	seq_printf(m, "views %ld\n", vp_gem_views());
+	vp_debugfs_count(m, "views", &vp_gem_count);
 	vp_debugfs_count(m, "attachments", &vp_dmabuf_counts.attachments);
 	vp_debugfs_count(m, "mappings", &vp_dmabuf_counts.mappings);
 	vp_debugfs_count(m, "pins", &vp_dmabuf_counts.pins);
 	vp_debugfs_count(m, "vmaps", &vp_dmabuf_counts.vmaps);
 	vp_debugfs_count(m, "exports", &vp_dmabuf_counts.exports);
 	vp_debugfs_count(m, "imports", &vp_dmabuf_counts.imports);
-	seq_printf(m, "pages %ld\n", vp_storage_total_pages());
+	vp_debugfs_count(m, "pages", &vp_storage_page_count);
 	vp_debugfs_count(m, "timelines", &vp_timeline_count);
 	vp_debugfs_count(m, "fences", &vp_fence_count);
 	vp_debugfs_count(m, "violations", &vp_dmabuf_counts.violations);

@@ -19,7 +19,6 @@
 #include <drm/drm_vma_manager.h>
 
 #include "compat.h"
-#include "count.h"
 #include "gem/gpu.h"
 #include "gem/mapping.h"
 #include "gem/object.h"
@@ -46,7 +45,8 @@ struct vp_gem_buffer {
 
 static struct kmem_cache *vp_gem_cache;
 static struct kmem_cache *vp_gem_buffer_cache;
-static DEFINE_PER_CPU(long, vp_gem_count);
+
+DEFINE_PER_CPU(long, vp_gem_count);
 
 /**
  * vp_gem_init - prepare for views and buffers
@@ -75,17 +75,6 @@ void vp_gem_fini(void)
 {
 	kmem_cache_destroy(vp_gem_buffer_cache);
 	kmem_cache_destroy(vp_gem_cache);
-}
-
-/**
- * vp_gem_views - count the views of all devices
- *
- * Context: Any context.
- * Return: How many there are.
- */
-long vp_gem_views(void)
-{
-	return vp_count_read(&vp_gem_count);
 }
 
 static void vp_gem_zap_cpu_mappings(struct vp_attachment *attach)

@@ -3,6 +3,8 @@
 #ifndef VP_GEM_OBJECT_H
 #define VP_GEM_OBJECT_H
 
+#include <linux/percpu.h>
+
 #include <drm/drm_gem.h>
 
 #include "prime/dmabuf.h"
@@ -53,9 +55,11 @@ static inline struct vp_dmabuf *vp_gem_buf(struct drm_gem_object *obj)
 	return to_vp_gem(obj)->attach.buf;
 }
 
+/* How many views there are, see count.h. */
+DECLARE_PER_CPU(long, vp_gem_count);
+
 int vp_gem_init(void);
 void vp_gem_fini(void);
-long vp_gem_views(void);
 
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf);

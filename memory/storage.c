@@ -35,7 +35,6 @@
 #include <linux/xarray.h>
 
 #include "compat.h"
-#include "count.h"
 #include "memory/storage.h"
 
 /**
@@ -59,7 +58,8 @@ struct vp_storage {
 
 static struct vfsmount *vp_storage_mnt;
 static bool vp_storage_has_huge;
-static DEFINE_PER_CPU(long, vp_storage_total);
+
+DEFINE_PER_CPU(long, vp_storage_page_count);
 
 static struct vfsmount *vp_storage_mount(void)
 {
@@ -119,17 +119,6 @@ u64 vp_storage_huge_page_size(void)
 #else
 	return 0;
 #endif
-}
-
-/**
- * vp_storage_total_pages - the memory of all storages
- *
- * Context: Any context.
- * Return: Pages of PAGE_SIZE.
- */
-long vp_storage_total_pages(void)
-{
-	return vp_count_read(&vp_storage_total);
 }
 
 /* The mount has no size limit: tmpfs reports a lack of memory as ENOSPC, too. */
@@ -203,7 +192,7 @@ static void vp_storage_free(struct kref *ref)
 		folio_put(folio);
 	xa_destroy(&storage->folios);
 	fput(storage->file);
-	this_cpu_sub(vp_storage_total, storage->pages);
+	this_cpu_sub(vp_storage_page_count, storage->pages);
 	kfree(storage);
 }
 
@@ -258,7 +247,7 @@ static int vp_storage_keep(struct vp_storage *storage, struct folio *folio)
 				       __GFP_NOWARN));
 
 	if (kept)
-		this_cpu_add(vp_storage_total, folio_nr_pages(folio));
+		this_cpu_add(vp_storage_page_count, folio_nr_pages(folio));
 	else
 		folio_put(folio);
 	return xas_error(&xas);

@@ -3,16 +3,19 @@
 #ifndef VP_MEMORY_STORAGE_H
 #define VP_MEMORY_STORAGE_H
 
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 struct folio;
 struct vp_storage;
 
+/* How many pages all storages have, see count.h. */
+DECLARE_PER_CPU(long, vp_storage_page_count);
+
 int vp_storage_init(void);
 void vp_storage_fini(void);
 
 u64 vp_storage_huge_page_size(void);
-long vp_storage_total_pages(void);
 
 struct vp_storage *vp_storage_create(size_t size, bool low);
 struct vp_storage *vp_storage_get(struct vp_storage *storage);
