@@ -524,22 +524,18 @@ static void vp_memory_revoke(struct vp_dmabuf *buf)
 static bool vp_memory_fault_huge(struct vm_fault *vmf, struct folio *folio,
 				 pgoff_t pgoff)
 {
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
 	struct vm_area_struct *vma = vmf->vma;
-	unsigned long start = vmf->address & HPAGE_PMD_MASK;
+	unsigned long start = vmf->address & PMD_MASK;
 	pgoff_t first = pgoff - ((vmf->address - start) >> PAGE_SHIFT);
 
-	if (folio_order(folio) != HPAGE_PMD_ORDER || first != folio->index ||
-	    start < vma->vm_start || start + HPAGE_PMD_SIZE > vma->vm_end ||
-	    !pmd_none(*vmf->pmd))
+	if (folio_order(folio) != PMD_SHIFT - PAGE_SHIFT ||
+	    first != folio->index || start < vma->vm_start ||
+	    start + PMD_SIZE > vma->vm_end || !pmd_none(*vmf->pmd))
 		return false;
 
 	return vp_insert_pfn_pmd(vmf, folio_pfn(folio),
 				 vmf->flags & FAULT_FLAG_WRITE) ==
 	       VM_FAULT_NOPAGE;
-#else
-	return false;
-#endif
 }
 
 /*
