@@ -9,22 +9,7 @@
 struct device;
 struct vp_dmabuf;
 
-/**
- * enum vp_rule - the rules of the dma-buf contract
- * @VP_RULE_UNMAP_WITHOUT_MAP: a device unmaps a mapping that it does not have
- * @VP_RULE_UNMAP_DIRECTION: a device unmaps in another direction than it mapped
- * @VP_RULE_DETACH_WHILE_MAPPED: a device detaches with a mapping in place
- * @VP_RULE_DETACH_WHILE_PINNED: a device detaches with a pin in place
- * @VP_RULE_UNPIN_WITHOUT_PIN: a device unpins a buffer that it has not pinned
- * @VP_RULE_END_WITHOUT_BEGIN: a CPU access ends that has not begun
- * @VP_RULE_BEGIN_LEFT_OPEN: a CPU access was not ended by its process
- * @VP_RULE_WRITABLE_READ_ONLY: a read-only file is to be written through
- * @VP_RULE_CPU_OUTSIDE_ACCESS: the CPU touches memory without an open access
- * @VP_RULE_NOT_UNMAPPED: an importer keeps its mapping of a revoked buffer
- * @VP_RULE_RELEASE_WITH_ATTACHMENTS: the last reference is dropped while a
- *	device is attached
- * @VP_RULES: how many rules there are
- */
+/* The rules of the dma-buf contract; contract.c has what breaks each. */
 enum vp_rule {
 	VP_RULE_UNMAP_WITHOUT_MAP,
 	VP_RULE_UNMAP_DIRECTION,

@@ -4,20 +4,9 @@
  *
  * Each buffer in vprime is a &struct vp_dmabuf, whether a GPU of vprime's or
  * another driver allocated it. Only export.c and import.c know the kernel's
- * &struct dma_buf. The contract is that of Linux since 6.2, on all kernels:
- *
- *  - The caller holds the reservation lock of the buffer for
- *    vp_dmabuf_map_attachment(), vp_dmabuf_unmap_attachment(), vp_dmabuf_pin(),
- *    vp_dmabuf_unpin(), vp_dmabuf_reach(), vp_dmabuf_vmap(),
- *    vp_dmabuf_vunmap(), vp_dmabuf_invalidate_mappings(),
- *    vp_dmabuf_zap_cpu_mappings(), vp_dmabuf_is_idle(),
- *    vp_dmabuf_move_locked(), vp_mapping_get().
- *  - The caller does not hold it for vp_dmabuf_export(), vp_dmabuf_put(),
- *    vp_dmabuf_attach(), vp_dmabuf_detach(), vp_dmabuf_kernel_get(),
- *    vp_dmabuf_from_kernel(), vp_dmabuf_move(), vp_dmabuf_revoke(),
- *    vp_dmabuf_begin_cpu_access(), vp_dmabuf_end_cpu_access(),
- *    vp_dmabuf_mmap(), vp_dmabuf_fault(), vp_dmabuf_access(), vp_mapping_put().
- *  - The caller may hold it for vp_dmabuf_ref(), vp_dmabuf_populate().
+ * &struct dma_buf. The contract is that of Linux since 6.2, on all kernels: the
+ * reservation lock is held for whatever maps, pins or moves, and not for the
+ * rest. Each function's Context says which.
  *
  * References run one way: attachment -> buffer -> memory, and exported dma_buf
  * -> buffer. The buffer's pointers to its attachments and to its exported
