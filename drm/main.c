@@ -12,10 +12,10 @@
 #include "drm/debugfs.h"
 #include "drm/device.h"
 #include "drm/fence.h"
-#include "fence/fence.h"
 #include "fence/sw_sync.h"
-#include "memory/storage.h"
+#include "fence/timeline.h"
 #include "gem/object.h"
+#include "memory/storage.h"
 
 static unsigned int vp_gpus = 2;
 module_param_named(gpus, vp_gpus, uint, 0444);

@@ -29,7 +29,6 @@
 #include "drm/fence.h"
 #include "drm/file.h"
 #include "fence/client.h"
-#include "fence/fence.h"
 #include "gem/gpu.h"
 #include "memory/storage.h"
 #include "gem/mapping.h"

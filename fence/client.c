@@ -9,7 +9,6 @@
  * the device is unplugged, they signal with -ENODEV.
  */
 #include <linux/err.h>
-#include <linux/rhashtable.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -51,15 +50,13 @@ void vp_fence_device_end(struct vp_fence_device *device)
 }
 
 /*
- * A table and not an xarray: ids come and go all the time, and a new one would
- * often cost the nodes that lead to it.
+ * Ids are given one after the other, so the lists are equally long; and a table
+ * costs less than an xarray, as ids come and go all the time, and a new one would
+ * often cost the nodes that lead to it. Lists are doubled when there are as many
+ * fences, but not for ever: that is done under a lock.
  */
-static const struct rhashtable_params vp_fence_client_params = {
-	.key_len = sizeof_field(struct vp_fence, id),
-	.key_offset = offsetof(struct vp_fence, id),
-	.head_offset = offsetof(struct vp_fence, by_id),
-	.automatic_shrinking = true,
-};
+#define VP_CLIENT_LISTS_MIN	64
+#define VP_CLIENT_LISTS_MAX	65536
 
 /**
  * vp_fence_client_create - make the client of a file that makes its first fence
@@ -72,18 +69,21 @@ static const struct rhashtable_params vp_fence_client_params = {
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 {
 	struct vp_fence_client *client;
-	int ret;
 
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
 		return ERR_PTR(-ENOMEM);
+	client->lists = VP_CLIENT_LISTS_MIN;
+	client->fences = kvcalloc(client->lists, sizeof(*client->fences),
+				  GFP_KERNEL_ACCOUNT);
+	if (!client->fences) {
+		kfree(client);
+		return ERR_PTR(-ENOMEM);
+	}
 	client->device = device;
 	xa_init_flags(&client->timelines, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-	ret = rhashtable_init(&client->fences, &vp_fence_client_params);
-	if (!ret)
-		return client;
-	kfree(client);
-	return ERR_PTR(ret);
+	spin_lock_init(&client->lock);
+	return client;
 }
 
 /**
@@ -110,11 +110,6 @@ void vp_fence_client_end(struct vp_fence_client *client)
 		vp_timeline_end(timeline, -ECANCELED);
 }
 
-static void vp_fence_client_forget(void *fence, void *unused)
-{
-	vp_fence_put(fence);
-}
-
 /**
  * vp_fence_client_destroy - free the client of a file that has been closed
  * @client: from vp_fence_client_create(), after vp_fence_client_end()
@@ -125,6 +120,7 @@ static void vp_fence_client_forget(void *fence, void *unused)
 void vp_fence_client_destroy(struct vp_fence_client *client)
 {
 	struct vp_timeline *timeline;
+	struct vp_fence *fence;
 	unsigned long index;
 	unsigned int i;
 
@@ -135,49 +131,95 @@ void vp_fence_client_destroy(struct vp_fence_client *client)
 		vp_timeline_destroy(timeline, -ECANCELED);
 
 	xa_destroy(&client->timelines);
-	rhashtable_free_and_destroy(&client->fences, vp_fence_client_forget,
-				    NULL);
+	for (i = 0; i < client->lists; i++)
+		while ((fence = client->fences[i])) {
+			client->fences[i] = fence->next;
+			vp_fence_put(fence);
+		}
+	kvfree(client->fences);
 	kfree(client);
+}
+
+/* The link to the fence with this id; if there is none, the end of its list. */
+static struct vp_fence **vp_fence_client_find(struct vp_fence_client *client,
+					      u32 id)
+{
+	struct vp_fence **link = &client->fences[id & (client->lists - 1)];
+
+	lockdep_assert_held(&client->lock);
+
+	while (*link && (*link)->id != id)
+		link = &(*link)->next;
+	return link;
 }
 
 /* Remove a fence from the table; the caller gets the table's reference. */
 static struct vp_fence *vp_fence_client_take(struct vp_fence_client *client,
 					     u32 id)
 {
-	struct vp_fence *fence;
+	struct vp_fence **link, *fence;
 
-	rcu_read_lock();
-	fence = rhashtable_lookup(&client->fences, &id,
-				  vp_fence_client_params);
-	/* Of two threads with the same id, one gets the fence. */
-	if (fence && rhashtable_remove_fast(&client->fences, &fence->by_id,
-					    vp_fence_client_params))
-		fence = NULL;
-	rcu_read_unlock();
+	spin_lock(&client->lock);
+	link = vp_fence_client_find(client, id);
+	fence = *link;
+	if (fence) {
+		*link = fence->next;
+		client->count--;
+	}
+	spin_unlock(&client->lock);
 	return fence;
 }
 
+/* Without memory the lists get longer, and nothing else. */
+static void vp_fence_client_grow(struct vp_fence_client *client)
+{
+	unsigned int lists = READ_ONCE(client->lists) * 2, i;
+	struct vp_fence **fences, **link, *fence;
+
+	fences = kvcalloc(lists, sizeof(*fences),
+			  GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	if (!fences)
+		return;
+	spin_lock(&client->lock);
+	/* Another thread may have been faster. */
+	if (client->lists < lists) {
+		for (i = 0; i < client->lists; i++)
+			while ((fence = client->fences[i])) {
+				client->fences[i] = fence->next;
+				link = &fences[fence->id & (lists - 1)];
+				fence->next = *link;
+				*link = fence;
+			}
+		swap(client->fences, fences);
+		client->lists = lists;
+	}
+	spin_unlock(&client->lock);
+	kvfree(fences);
+}
+
 /* Give a fence an id, with which the program can signal it from now on. */
-static int vp_fence_client_keep(struct vp_fence_client *client,
+static u32 vp_fence_client_keep(struct vp_fence_client *client,
 				struct vp_fence *fence)
 {
-	int ret;
+	struct vp_fence **link;
+	bool full;
+	u32 id;
 
+	spin_lock(&client->lock);
 	/* Ids wrap around, and old ones may still be in use. */
 	do {
-		fence->id = atomic_inc_return(&client->last_id) & INT_MAX;
-		ret = -EEXIST;
-		if (!fence->id)
-			continue;
-		vp_fence_get(fence);
-		ret = rhashtable_lookup_insert_fast(&client->fences,
-						    &fence->by_id,
-						    vp_fence_client_params);
-		if (ret)
-			vp_fence_put(fence);
-	} while (ret == -EEXIST);
-	/* The other errors mean that the table cannot grow fast enough. */
-	return ret ? -ENOMEM : 0;
+		id = ++client->last_id & INT_MAX;
+		link = vp_fence_client_find(client, id);
+	} while (!id || *link);
+	fence->id = id;
+	fence->next = NULL;
+	*link = vp_fence_get(fence);
+	full = ++client->count > client->lists &&
+	       client->lists < VP_CLIENT_LISTS_MAX;
+	spin_unlock(&client->lock);
+	if (full)
+		vp_fence_client_grow(client);
+	return id;
 }
 
 /* The timeline of fences for writing, or for reading; most files need none. */
@@ -248,11 +290,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 		goto out;
 
 	/* From here on another thread that guesses the id can signal the fence. */
-	ret = vp_fence_client_keep(client, fence);
-	if (ret)
-		vp_timeline_signal_one(fence);
-	else
-		*id = fence->id;
+	*id = vp_fence_client_keep(client, fence);
 out:
 	vp_fence_put(fence);
 	return ret;

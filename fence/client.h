@@ -5,8 +5,7 @@
 #ifndef VP_FENCE_CLIENT_H
 #define VP_FENCE_CLIENT_H
 
-#include <linux/atomic.h>
-#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
 #include <linux/xarray.h>
 
 #include "fence/timeline.h"
@@ -29,17 +28,25 @@ struct vp_fence_device {
  * @device: what it shares with others; outlives the file
  * @buffers: the timelines of fences for reading and for writing; NULL before
  *	the first such fence
- * @fences: fences on buffers that the program has not signalled, by id; holds
- *	a reference on each
- * @last_id: the last id given; ids have 31 bits and wrap around
  * @timelines: the program's timelines, by handle
+ * @lock: guards the fields below it
+ * @fences: lists of the fences on buffers that the program has not signalled, by
+ *	the lowest bits of their ids; holds a reference on each
+ * @lists: how many lists those are, a power of two
+ * @count: how many fences
+ * @last_id: the last id given; ids have 31 bits and wrap around
  */
 struct vp_fence_client {
 	struct vp_fence_device *device;
 	struct vp_timeline *buffers[2];
-	struct rhashtable fences;
-	atomic_t last_id;
 	struct xarray timelines;
+
+	/* Guards the fields below. Nothing is locked under it. */
+	spinlock_t lock;
+	struct vp_fence **fences;
+	unsigned int lists;
+	unsigned int count;
+	u32 last_id;
 };
 
 void vp_fence_device_init(struct vp_fence_device *device, const char *name,

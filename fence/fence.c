@@ -3,23 +3,18 @@
  * DOC: fences
  *
  * A &struct dma_fence that records what it is for and which tasks sleep on it.
- * Its operations are code of this module, while a sync_file or the reservation
- * object of another driver may hold it for any time. So each fence holds a
- * reference on the module, until an RCU grace period after its own last
- * reference: until then its names may still be read.
+ * A sync_file or the reservation object of another driver may hold it for any time:
+ * it holds its timeline, which has its names and keeps this module.
  *
  * When a fence signals is up to its timeline: see timeline.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/module.h>
 #include <linux/once_lite.h>
 #include <linux/panic.h>
 #include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -27,8 +22,6 @@
 #include "fence/timeline.h"
 
 DEFINE_PER_CPU(long, vp_fence_count);
-
-static struct kmem_cache *vp_fence_cache;
 
 static struct vp_fence *to_vp_fence(struct dma_fence *base)
 {
@@ -45,93 +38,28 @@ static const char *vp_fence_get_timeline_name(struct dma_fence *base)
 	return to_vp_fence(base)->timeline->name;
 }
 
-/*
- * The waiter is on the stack of the task, which may return as soon as it sees
- * waiter->task cleared: that is the last access to the waiter.
- */
-static void vp_fence_wake(struct dma_fence *base, struct dma_fence_cb *cb)
-{
-	struct vp_fence_waiter *waiter = container_of(cb,
-						      struct vp_fence_waiter,
-						      cb);
-	struct task_struct *task = get_task_struct(waiter->task);
-
-	lockdep_assert_held(&to_vp_fence(base)->lock);
-
-	list_del(&waiter->node);
-	/* Pairs with the acquires of the waiting task. */
-	smp_store_release(&waiter->task, NULL);
-	wake_up_process(task);
-	put_task_struct(task);
-}
-
-/* Withdraws a waiter; false if the fence has signalled and woken it before. */
-static bool vp_fence_stop_waiting(struct vp_fence *fence,
-				  struct vp_fence_waiter *waiter)
-{
-	if (!dma_fence_remove_callback(&fence->base, &waiter->cb))
-		return false;
-	spin_lock_irq(&fence->lock);
-	list_del(&waiter->node);
-	spin_unlock_irq(&fence->lock);
-	return true;
-}
-
-static signed long vp_fence_sleep(struct vp_fence_waiter *waiter,
-				  bool interruptible, signed long left)
-{
-	while (left > 0) {
-		set_current_state(interruptible ? TASK_INTERRUPTIBLE :
-						  TASK_UNINTERRUPTIBLE);
-		/* Pairs with vp_fence_wake(). */
-		if (!smp_load_acquire(&waiter->task))
-			break;
-		if (interruptible && signal_pending(current))
-			left = -ERESTARTSYS;
-		else
-			left = schedule_timeout(left);
-	}
-	__set_current_state(TASK_RUNNING);
-	return left;
-}
-
-/*
- * As dma_fence_default_wait(), but the sleeping task is listed, and does not take
- * the fence's lock when it is woken: the signaller still holds the lock, and the
- * task would spin.
- */
+/* As dma_fence_default_wait(), but the sleeping task is listed. */
 static signed long __maybe_unused
 vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
 {
+	struct vp_fence_waiter waiter = { .pid = task_tgid_nr(current), .since = jiffies };
 	struct vp_fence *fence = to_vp_fence(base);
-	struct vp_fence_waiter waiter;
 	signed long left;
 
 	if (!timeout)
 		return dma_fence_is_signaled(base);
 
-	waiter.pid = task_tgid_nr(current);
 	memcpy(waiter.process, current->comm, sizeof(waiter.process));
-	waiter.since = jiffies;
-	waiter.task = current;
-
 	spin_lock_irq(&fence->lock);
 	list_add_tail(&waiter.node, &fence->waiters);
 	spin_unlock_irq(&fence->lock);
 
-	if (dma_fence_add_callback(base, &waiter.cb, vp_fence_wake)) {
-		spin_lock_irq(&fence->lock);
-		list_del(&waiter.node);
-		spin_unlock_irq(&fence->lock);
-		return timeout;
-	}
+	left = dma_fence_default_wait(base, interruptible, timeout);
 
-	left = vp_fence_sleep(&waiter, interruptible, timeout);
-	/* Pairs with vp_fence_wake(). */
-	if (smp_load_acquire(&waiter.task) &&
-	    vp_fence_stop_waiting(fence, &waiter))
-		return left;
-	return max(left, 1L);
+	spin_lock_irq(&fence->lock);
+	list_del(&waiter.node);
+	spin_unlock_irq(&fence->lock);
+	return left;
 }
 
 /* The deadline is only listed: the program that signals can read it there. */
@@ -142,9 +70,7 @@ vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
 	unsigned long flags;
 
 	spin_lock_irqsave(&fence->lock, flags);
-	if (!fence->has_deadline || ktime_before(deadline, fence->deadline))
-		fence->deadline = deadline;
-	fence->has_deadline = true;
+	fence->deadline = min(fence->deadline, deadline);
 	spin_unlock_irqrestore(&fence->lock, flags);
 }
 
@@ -157,20 +83,13 @@ static void vp_fence_taint(void)
 	add_taint(TAINT_SOFTLOCKUP, LOCKDEP_STILL_OK);
 }
 
-static void vp_fence_free(struct rcu_head *rcu)
-{
-	struct vp_fence *fence = container_of(rcu, struct vp_fence, base.rcu);
-
-	vp_timeline_put(fence->timeline);
-	kmem_cache_free(vp_fence_cache, fence);
-	/* vp_fences_fini() waits until this function has returned. */
-	module_put(THIS_MODULE);
-}
-
 static void vp_fence_release(struct dma_fence *base)
 {
+	struct vp_fence *fence = to_vp_fence(base);
+
 	this_cpu_dec(vp_fence_count);
-	call_rcu(&base->rcu, vp_fence_free);
+	vp_timeline_put(fence->timeline);
+	kfree_rcu(fence, base.rcu);
 }
 
 static const struct dma_fence_ops vp_fence_ops = {
@@ -180,38 +99,6 @@ static const struct dma_fence_ops vp_fence_ops = {
 	VP_FENCE_OP_SET_DEADLINE(vp_fence_set_deadline)
 	.release = vp_fence_release,
 };
-
-/**
- * vp_fences_init - set up fences and timelines
- *
- * Context: Loading the module. May sleep.
- * Return: 0, or -ENOMEM.
- */
-int vp_fences_init(void)
-{
-	int ret;
-
-	vp_fence_cache = VP_KMEM_CACHE(vp_fence);
-	if (!vp_fence_cache)
-		return -ENOMEM;
-	ret = vp_timelines_init();
-	if (ret)
-		kmem_cache_destroy(vp_fence_cache);
-	return ret;
-}
-
-/**
- * vp_fences_fini - undo vp_fences_init()
- *
- * Context: Unloading the module, or failing to load it: no timeline is left, and
- *	no reference on a fence. May sleep.
- */
-void vp_fences_fini(void)
-{
-	vp_timelines_fini();
-	rcu_barrier();
-	kmem_cache_destroy(vp_fence_cache);
-}
 
 /**
  * vp_fence_create - make a fence
@@ -229,24 +116,22 @@ void vp_fences_fini(void)
 struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 				 enum vp_fence_usage usage, u64 buffer)
 {
-	struct vp_fence *fence = kmem_cache_alloc(vp_fence_cache, GFP_KERNEL);
+	struct vp_fence *fence = kmalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 	u64 context = timeline->context;
 
 	if (!fence)
 		return NULL;
 
 	DO_ONCE_LITE(vp_fence_taint);
-	__module_get(THIS_MODULE);
 	fence->timeline = vp_timeline_get(timeline);
 	INIT_LIST_HEAD(&fence->node);
 	fence->created = 0;
-	fence->expires = 0;
 	fence->id = 0;
 	fence->usage = usage;
 	fence->buffer = buffer;
 	spin_lock_init(&fence->lock);
 	INIT_LIST_HEAD(&fence->waiters);
-	fence->has_deadline = false;
+	fence->deadline = KTIME_MAX;
 	/* The kernel expects the fences of one context to signal in order. */
 	if (timeline->kind == VP_TIMELINE_BUFFERS)
 		context = dma_fence_context_alloc(1);

@@ -9,7 +9,6 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
-#include <linux/rhashtable-types.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -36,26 +35,23 @@ enum vp_fence_usage {
  *	before the fence is added and after it has signalled; guarded by the
  *	timeline's lock
  * @created: when it was added to the timeline, in CLOCK_MONOTONIC
- * @expires: when it signals by itself, in CLOCK_MONOTONIC; set only if the
- *	timeline has a timeout
  * @id: its id in the client that made it; 0 if it has none
- * @by_id: in &vp_fence_client.fences if it has an id
+ * @next: the next of its list in &vp_fence_client.fences, if it has an id
  * @usage: what it stands for
  * @buffer: id of the buffer it was made for; 0 if none
  * @waiters: a &struct vp_fence_waiter for each task that sleeps in a wait
- * @has_deadline: a deadline has been set
- * @deadline: the earliest deadline set so far, in CLOCK_MONOTONIC
+ * @deadline: the earliest deadline set so far, in CLOCK_MONOTONIC; KTIME_MAX if
+ *	none was
  */
 struct vp_fence {
 	struct dma_fence base;
 	struct vp_timeline *timeline;
 	struct list_head node;
 	ktime_t created;
-	ktime_t expires;
-	u32 id;
-	struct rhash_head by_id;
-	enum vp_fence_usage usage;
+	struct vp_fence *next;
 	u64 buffer;
+	u32 id;
+	enum vp_fence_usage usage;
 
 	/*
 	 * Guards @waiters and the deadline, beside what the kernel guards with
@@ -64,7 +60,6 @@ struct vp_fence {
 	 */
 	spinlock_t lock;
 	struct list_head waiters;
-	bool has_deadline;
 	ktime_t deadline;
 };
 
@@ -74,23 +69,16 @@ struct vp_fence {
  * @pid: the task's process, as a tgid
  * @process: the task's name
  * @since: when the wait began, in jiffies
- * @cb: wakes the task
- * @task: the task; NULL as soon as it has been woken
  */
 struct vp_fence_waiter {
 	struct list_head node;
 	pid_t pid;
 	char process[TASK_COMM_LEN];
 	unsigned long since;
-	struct dma_fence_cb cb;
-	struct task_struct *task;
 };
 
 /* How many fences exist, signalled or not. */
 DECLARE_PER_CPU(long, vp_fence_count);
-
-int vp_fences_init(void);
-void vp_fences_fini(void);
 
 struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 				 enum vp_fence_usage usage, u64 buffer);

@@ -225,11 +225,11 @@ static void vp_list_show_waiters(struct seq_file *m, struct vp_fence *fence)
 	long callbacks = 0;
 
 	spin_lock_irq(&fence->lock);
-	if (fence->has_deadline)
+	if (fence->deadline == KTIME_MAX)
+		seq_puts(m, " deadline_ms=none");
+	else
 		seq_printf(m, " deadline_ms=%lld",
 			   ktime_ms_delta(fence->deadline, ktime_get()));
-	else
-		seq_puts(m, " deadline_ms=none");
 
 	/* Callbacks of others: a task that sleeps in a wait has one as well. */
 	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->base.flags))
@@ -257,7 +257,7 @@ static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 		   fence->buffer, ktime_ms_delta(now, fence->created));
 	if (fence->timeline->timeout_ms)
 		seq_printf(m, " left_ms=%lld",
-			   max(ktime_ms_delta(fence->expires, now), 0LL));
+			   max(ktime_ms_delta(vp_fence_expires(fence), now), 0LL));
 	else
 		seq_puts(m, " left_ms=none");
 	vp_list_show_waiters(m, fence);

@@ -68,12 +68,13 @@ long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence)
 {
 	bool write = fence->usage == VP_FENCE_WRITE;
+	struct dma_resv_iter cursor;
+	struct dma_fence *other;
 	int ret;
 
-	dma_resv_assert_held(resv);
-
-	if (!dma_resv_test_signaled(resv, dma_resv_usage_rw(write)))
-		return -EBUSY;
+	dma_resv_for_each_fence(&cursor, resv, dma_resv_usage_rw(write), other)
+		if (!dma_fence_is_signaled(other))
+			return -EBUSY;
 	ret = dma_resv_reserve_fences(resv, 1);
 	if (!ret)
 		ret = vp_timeline_add(fence);

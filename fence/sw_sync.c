@@ -156,18 +156,14 @@ static long vp_sw_sync_advance(struct vp_timeline *timeline,
 static int vp_sw_sync_get_deadline(struct dma_fence *base, u64 *deadline_ns)
 {
 	struct vp_fence *fence = vp_fence_from(base);
-	int ret = -ENOENT;
 
 	if (!fence || fence->timeline->kind != VP_TIMELINE_SW_SYNC)
 		return -EINVAL;
 
 	spin_lock_irq(&fence->lock);
-	if (fence->has_deadline) {
-		*deadline_ns = ktime_to_ns(fence->deadline);
-		ret = 0;
-	}
+	*deadline_ns = ktime_to_ns(fence->deadline);
 	spin_unlock_irq(&fence->lock);
-	return ret;
+	return *deadline_ns == KTIME_MAX ? -ENOENT : 0;
 }
 
 static long vp_sw_sync_deadline(struct vp_sw_sync_deadline __user *user)

@@ -29,8 +29,10 @@
 
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -127,7 +129,7 @@ static void vp_timeline_expire(struct work_struct *work)
 		now = ktime_get();
 		for (done = 0; done < VP_SIGNAL_BATCH; done++) {
 			fence = vp_timeline_first(timeline);
-			if (!fence || ktime_before(now, fence->expires))
+			if (!fence || ktime_before(now, vp_fence_expires(fence)))
 				break;
 			vp_timeline_report(timeline, fence);
 			vp_timeline_finish(timeline, fence,
@@ -136,7 +138,7 @@ static void vp_timeline_expire(struct work_struct *work)
 		}
 		if (done < VP_SIGNAL_BATCH && fence)
 			vp_timeline_arm_timer(timeline,
-					      ktime_sub(fence->expires, now));
+					      ktime_sub(vp_fence_expires(fence), now));
 		spin_unlock(&timeline->lock);
 		cond_resched();
 	} while (done == VP_SIGNAL_BATCH);
@@ -144,12 +146,12 @@ static void vp_timeline_expire(struct work_struct *work)
 }
 
 /**
- * vp_timelines_init - set up timelines
+ * vp_fences_init - set up timelines
  *
  * Context: Loading the module. May sleep.
  * Return: 0, or -ENOMEM.
  */
-int vp_timelines_init(void)
+int vp_fences_init(void)
 {
 	vp_timeline_queue = alloc_workqueue(KBUILD_MODNAME "-fences",
 					    WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
@@ -157,14 +159,16 @@ int vp_timelines_init(void)
 }
 
 /**
- * vp_timelines_fini - undo vp_timelines_init()
+ * vp_fences_fini - undo vp_fences_init()
  *
- * Context: Unloading the module, or failing to load it: no timeline is left. May
- *	sleep.
+ * Context: Unloading the module, or failing to load it: no timeline is left, and
+ *	no reference on a fence. May sleep.
  */
-void vp_timelines_fini(void)
+void vp_fences_fini(void)
 {
 	destroy_workqueue(vp_timeline_queue);
+	/* Until vp_timeline_free_rcu() and vp_job_free() have returned. */
+	rcu_barrier();
 }
 
 /**
@@ -187,6 +191,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	if (!timeline)
 		return ERR_PTR(-ENOMEM);
 
+	__module_get(THIS_MODULE);
 	kref_init(&timeline->ref);
 	timeline->kind = kind;
 	timeline->owner = owner;
@@ -206,7 +211,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 	mutex_lock(&vp_timelines_lock);
 	if (owner->gone) {
 		mutex_unlock(&vp_timelines_lock);
-		kfree(timeline);
+		vp_timeline_put(timeline);
 		return ERR_PTR(-ENODEV);
 	}
 	timeline->id = ++vp_timeline_last_id;
@@ -301,17 +306,28 @@ void vp_timelines_end(struct vp_timeline_owner *owner, int error)
 	} while (true);
 }
 
+static void vp_timeline_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct vp_timeline, rcu));
+	module_put(THIS_MODULE);
+}
+
 /**
  * vp_timeline_free - free a timeline
  * @ref: its reference count, which is 0
  *
- * For vp_timeline_put() only.
+ * For vp_timeline_put() only. Until an RCU grace period after the last reference
+ * on its last fence, the kernel may read the fence's names, and calls this module
+ * for them.
  *
  * Context: Any context.
  */
 void vp_timeline_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct vp_timeline, ref));
+	struct vp_timeline *timeline = container_of(ref, struct vp_timeline,
+						    ref);
+
+	call_rcu(&timeline->rcu, vp_timeline_free_rcu);
 }
 
 /* Make a fence pending behind @after; the timeline takes a reference. */
@@ -322,10 +338,7 @@ static void vp_timeline_insert(struct vp_timeline *timeline,
 
 	list_add(&vp_fence_get(fence)->node, after);
 	fence->created = ktime_get();
-	if (!timeline->timeout_ms)
-		return;
-	fence->expires = ktime_add_ms(fence->created, timeline->timeout_ms);
-	if (!delayed_work_pending(&timeline->expire))
+	if (timeline->timeout_ms && !delayed_work_pending(&timeline->expire))
 		vp_timeline_arm_timer(timeline, (s64)timeline->timeout_ms *
 						NSEC_PER_MSEC);
 }

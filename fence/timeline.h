@@ -49,6 +49,7 @@ struct vp_timeline_owner {
 /**
  * struct vp_timeline - a timeline
  * @ref: held by its maker, and by each of its fences
+ * @rcu: for vp_timeline_free()
  * @id: a number that no other timeline has had
  * @kind: in which order its fences signal
  * @owner: the device it is of; not to be used once the timeline is destroyed
@@ -77,6 +78,7 @@ struct vp_timeline_owner {
  */
 struct vp_timeline {
 	struct kref ref;
+	struct rcu_head rcu;
 	u64 id;
 	enum vp_timeline_kind kind;
 	struct vp_timeline_owner *owner;
@@ -114,8 +116,8 @@ extern struct list_head vp_timelines;
 /* How many those are. */
 DECLARE_PER_CPU(long, vp_timeline_count);
 
-int vp_timelines_init(void);
-void vp_timelines_fini(void);
+int vp_fences_init(void);
+void vp_fences_fini(void);
 
 struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 				       struct vp_timeline_owner *owner,
@@ -154,6 +156,18 @@ static inline struct vp_timeline *vp_timeline_get(struct vp_timeline *timeline)
 static inline void vp_timeline_put(struct vp_timeline *timeline)
 {
 	kref_put(&timeline->ref, vp_timeline_free);
+}
+
+/**
+ * vp_fence_expires - when a fence signals by itself
+ * @fence: a fence that is pending, of a timeline with a timeout
+ *
+ * Context: Any context.
+ * Return: The time, in CLOCK_MONOTONIC.
+ */
+static inline ktime_t vp_fence_expires(const struct vp_fence *fence)
+{
+	return ktime_add_ms(fence->created, fence->timeline->timeout_ms);
 }
 
 #endif /* VP_FENCE_TIMELINE_H */
