@@ -97,9 +97,22 @@ static void vp_device_remove(void *data)
 	struct drm_device *drm = data;
 
 	/* First: ioctls that wait for these fences continue, and fail with ENODEV. */
-	vp_fence_device_end(&to_vp_gpu(drm)->fences);
+	vp_timelines_end(&to_vp_gpu(drm)->fences.owner, -ENODEV);
 	drm_dev_unplug(drm);
 	vp_gem_unmap_all(drm);
+}
+
+/* The errno of the DRM core for a driver without PRIME, on kernels that have such. */
+static int vp_device_no_export(struct drm_device *drm, struct drm_file *file,
+			       u32 handle, u32 flags, int *fd)
+{
+	return -ENOSYS;
+}
+
+static int vp_device_no_import(struct drm_device *drm, struct drm_file *file,
+			       int fd, u32 *handle)
+{
+	return -ENOSYS;
 }
 
 static void vp_device_configure(struct vp_device *vdev,
@@ -111,6 +124,10 @@ static void vp_device_configure(struct vp_device *vdev,
 	/* drm->driver may be a copy, as drm->driver_features is. */
 	vdev->driver = vp_device_driver;
 	vdev->driver.name = vdev->config.driver_name;
+	if (!config->prime_export)
+		vdev->driver.prime_handle_to_fd = vp_device_no_export;
+	if (!config->prime_import)
+		vdev->driver.prime_fd_to_handle = vp_device_no_import;
 	drm->driver = &vdev->driver;
 	if (!config->syncobj)
 		drm->driver_features &= ~DRIVER_SYNCOBJ;
@@ -145,8 +162,11 @@ static int vp_device_bring_up(struct platform_device *pdev,
 		return PTR_ERR(vdev);
 	vdev->index = id->driver_data;
 	vp_device_configure(vdev, config);
-	vp_fence_device_init(&vdev->gpu.fences, id->name,
-			     config->fence_timeout_ms);
+	vdev->gpu.fences = (struct vp_fence_device){
+		.owner.device = id->name,
+		.owner.timeout_ms = config->fence_timeout_ms,
+		.names = { [false] = "read", [true] = "write" },
+	};
 
 	ret = drm_dev_register(&vdev->gpu.drm, 0);
 	if (ret)
@@ -257,16 +277,6 @@ void vp_device_unplug(struct platform_device *pdev)
 	platform_device_unregister(pdev);
 }
 
-static void vp_devices_remove(void)
-{
-	unsigned int i = VP_MAX_GPUS;
-
-	while (i--) {
-		vp_device_unplug(vp_devices[i]);
-		vp_devices[i] = NULL;
-	}
-}
-
 /**
  * vp_devices_init - register the driver, without any GPU
  *
@@ -326,6 +336,9 @@ void vp_devices_add(unsigned int gpus)
  */
 void vp_devices_fini(void)
 {
-	vp_devices_remove();
+	unsigned int i = VP_MAX_GPUS;
+
+	while (i--)
+		vp_device_unplug(vp_devices[i]);
 	platform_driver_unregister(&vp_platform_driver);
 }

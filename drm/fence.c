@@ -256,7 +256,7 @@ out_fd:
 	if (sync)
 		fput(sync->file);
 out_fence:
-	vp_fence_put(fence);
+	dma_fence_put(&fence->base);
 	return ret;
 }
 

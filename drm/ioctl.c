@@ -8,9 +8,8 @@
  *  - the dumb-buffer ioctls, because the core refuses them on render nodes, where
  *    software renderers and headless compositors need them;
  *  - DRM_CAP_DUMB_BUFFER, because the core reports dumb buffers only for drivers
- *    with modesetting;
- *  - PRIME on a GPU that is configured without it, and DRM_CAP_PRIME, because the
- *    core of newer kernels takes it for granted;
+ *    with modesetting, and DRM_CAP_PRIME, because the core of newer kernels takes
+ *    it for granted;
  *  - DRM_IOCTL_VPRIME_FENCE_CREATE, because its descriptor must not be installed
  *    before the results have been written to the program.
  *
@@ -234,6 +233,7 @@ static int vp_ioctl_destroy_dumb(struct drm_device *drm, void *data,
 	return drm_gem_handle_delete(file, args->handle);
 }
 
+/* -ENOIOCTLCMD for a capability that the core reports. */
 static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
 			    struct drm_file *file)
 {
@@ -249,16 +249,8 @@ static int vp_ioctl_get_cap(struct drm_device *drm, void *data,
 			      (config->prime_export ? DRM_PRIME_CAP_EXPORT : 0);
 		return 0;
 	default:
-		/* Another thread has changed it since vp_ioctl() read it. */
-		return -EINVAL;
+		return -ENOIOCTLCMD;
 	}
-}
-
-/* The errno of the DRM core for a driver without PRIME. */
-static int vp_ioctl_no_prime(struct drm_device *drm, void *data,
-			     struct drm_file *file)
-{
-	return -ENOSYS;
 }
 
 /* Arguments of the ioctls that vp_ioctl_answer() handles. */
@@ -267,7 +259,6 @@ union vp_ioctl_args {
 	struct drm_mode_create_dumb create_dumb;
 	struct drm_mode_map_dumb map_dumb;
 	struct drm_mode_destroy_dumb destroy_dumb;
-	struct drm_prime_handle prime;
 };
 
 /*
@@ -288,7 +279,8 @@ static noinline long vp_ioctl_answer(struct file *filp, unsigned int cmd,
 		return -EFAULT;
 
 	ret = drm_ioctl_kernel(filp, func, &args, DRM_RENDER_ALLOW);
-	if ((cmd & IOC_OUT) && copy_to_user(user, &args, size))
+	if (ret != -ENOIOCTLCMD && (cmd & IOC_OUT) &&
+	    copy_to_user(user, &args, size))
 		return -EFAULT;
 	return ret;
 }
@@ -313,39 +305,12 @@ static noinline long vp_ioctl_answer_fence(struct file *filp, unsigned int cmd,
 				DRM_RENDER_ALLOW);
 }
 
-static struct vp_config *vp_ioctl_config(struct file *filp)
-{
-	struct drm_file *file = filp->private_data;
-
-	return &to_vp_device(file->minor->dev)->config;
-}
-
-/* Whether DRM_IOCTL_GET_CAP is for a capability that vp_ioctl_get_cap() reports. */
-static bool vp_ioctl_is_own_cap(void __user *user)
-{
-	struct drm_get_cap __user *cap = user;
-	u64 capability;
-
-	/* Leave it to the core to fail with EFAULT. */
-	return !get_user(capability, &cap->capability) &&
-	       (capability == DRM_CAP_DUMB_BUFFER ||
-		capability == DRM_CAP_PRIME);
-}
-
-/**
- * vp_ioctl - handle an ioctl
- * @filp: a file of a GPU
- * @cmd: the ioctl
- * @arg: user pointer to its argument
- *
- * Context: May sleep.
- * Return: 0 or more on success; -ENOTTY for an ioctl that is not of the DRM core
- *	or vprime; else a negative errno as the description of the ioctl says.
+/*
+ * The arguments have the same layout for 32-bit programs. Returns -ENOIOCTLCMD for
+ * what the core handles.
  */
-long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+static long vp_ioctl_own(struct file *filp, unsigned int cmd, void __user *user)
 {
-	void __user *user = (void __user *)arg;
-
 	if (DRM_IOCTL_TYPE(cmd) != DRM_IOCTL_BASE)
 		return -ENOTTY;
 
@@ -362,22 +327,27 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_destroy_dumb,
 				       destroy_dumb);
 	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
-		if (vp_ioctl_is_own_cap(user))
-			return VP_IOCTL_ANSWER(filp, cmd, user,
-					       vp_ioctl_get_cap, cap);
-		break;
-	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD):
-		if (!vp_ioctl_config(filp)->prime_export)
-			return VP_IOCTL_ANSWER(filp, cmd, user,
-					       vp_ioctl_no_prime, prime);
-		break;
-	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
-		if (!vp_ioctl_config(filp)->prime_import)
-			return VP_IOCTL_ANSWER(filp, cmd, user,
-					       vp_ioctl_no_prime, prime);
-		break;
+		return VP_IOCTL_ANSWER(filp, cmd, user, vp_ioctl_get_cap, cap);
+	default:
+		return -ENOIOCTLCMD;
 	}
-	return drm_ioctl(filp, cmd, arg);
+}
+
+/**
+ * vp_ioctl - handle an ioctl
+ * @filp: a file of a GPU
+ * @cmd: the ioctl
+ * @arg: user pointer to its argument
+ *
+ * Context: May sleep.
+ * Return: 0 or more on success; -ENOTTY for an ioctl that is not of the DRM core
+ *	or vprime; else a negative errno as the description of the ioctl says.
+ */
+long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	long ret = vp_ioctl_own(filp, cmd, (void __user *)arg);
+
+	return ret == -ENOIOCTLCMD ? drm_ioctl(filp, cmd, arg) : ret;
 }
 
 #ifdef CONFIG_COMPAT
@@ -387,24 +357,13 @@ long vp_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
  * @cmd: the ioctl
  * @arg: 32-bit user pointer to its argument
  *
- * The arguments that vp_ioctl() handles itself have the same layout in both.
- *
  * Context: May sleep.
  * Return: As vp_ioctl().
  */
 long vp_ioctl_compat(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	switch (DRM_IOCTL_NR(cmd)) {
-	case DRM_IOCTL_NR(DRM_IOCTL_VPRIME_FENCE_CREATE):
-	case DRM_IOCTL_NR(DRM_IOCTL_MODE_CREATE_DUMB):
-	case DRM_IOCTL_NR(DRM_IOCTL_MODE_MAP_DUMB):
-	case DRM_IOCTL_NR(DRM_IOCTL_MODE_DESTROY_DUMB):
-	case DRM_IOCTL_NR(DRM_IOCTL_GET_CAP):
-	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD):
-	case DRM_IOCTL_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE):
-		return vp_ioctl(filp, cmd, (unsigned long)compat_ptr(arg));
-	default:
-		return drm_compat_ioctl(filp, cmd, arg);
-	}
+	long ret = vp_ioctl_own(filp, cmd, compat_ptr(arg));
+
+	return ret == -ENOIOCTLCMD ? drm_compat_ioctl(filp, cmd, arg) : ret;
 }
 #endif

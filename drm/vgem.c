@@ -127,10 +127,12 @@ static int vp_vgem_bring_up(struct device *dev)
 	spin_lock_init(&gpu->lock);
 	INIT_LIST_HEAD(&gpu->mapped);
 
-	vp_fence_device_init(&gpu->fences, "vgem", VP_VGEM_TIMEOUT_MS);
-	gpu->fences.owner.no_errors = true;
-	gpu->fences.names[false] = "unbound";
-	gpu->fences.names[true] = "unbound";
+	gpu->fences = (struct vp_fence_device){
+		.owner.device = "vgem",
+		.owner.timeout_ms = VP_VGEM_TIMEOUT_MS,
+		.owner.no_errors = true,
+		.names = { "unbound", "unbound" },
+	};
 	return drm_dev_register(&gpu->drm, 0);
 }
 
@@ -159,7 +161,7 @@ err_destroy:
 static void vp_vgem_unplug(void)
 {
 	drm_dev_unregister(&vp_vgem->drm);
-	vp_fence_device_end(&vp_vgem->fences);
+	vp_timelines_end(&vp_vgem->fences.owner, -ENODEV);
 	vp_gem_unmap_all(&vp_vgem->drm);
 	devres_release_group(vp_vgem_dev, NULL);
 	vp_bare_device_destroy(vp_vgem_dev);

@@ -8,46 +8,13 @@
  * destroyed, and every fence that has not signalled does so with -ECANCELED. When
  * the device is unplugged, they signal with -ENODEV.
  */
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "fence/client.h"
 #include "fence/fence.h"
-#include "fence/resv.h"
-
-/**
- * vp_fence_device_init - set up what the clients of a device share
- * @device: zeroed memory
- * @name: the device's name; not copied
- * @timeout_ms: age at which a fence signals by itself, in milliseconds; 0 for
- *	never
- *
- * Context: Before the device can be opened.
- */
-void vp_fence_device_init(struct vp_fence_device *device, const char *name,
-			  unsigned int timeout_ms)
-{
-	device->owner.device = name;
-	device->owner.timeout_ms = timeout_ms;
-	device->names[false] = "read";
-	device->names[true] = "write";
-}
-
-/**
- * vp_fence_device_end - end all timelines of a device, which is being unplugged
- * @device: what its clients share
- *
- * Pending fences signal with -ENODEV. From now on fences and timelines are refused
- * with the same.
- *
- * Context: May sleep. Takes vp_timelines_lock, and the locks of timelines and
- *	fences; no reservation lock.
- */
-void vp_fence_device_end(struct vp_fence_device *device)
-{
-	vp_timelines_end(&device->owner, -ENODEV);
-}
 
 /*
  * Ids are given one after the other, so the lists are equally long; and a table
@@ -134,7 +101,7 @@ void vp_fence_client_destroy(struct vp_fence_client *client)
 	for (i = 0; i < client->lists; i++)
 		while ((fence = client->fences[i])) {
 			client->fences[i] = fence->next;
-			vp_fence_put(fence);
+			dma_fence_put(&fence->base);
 		}
 	kvfree(client->fences);
 	kfree(client);
@@ -213,7 +180,8 @@ static u32 vp_fence_client_keep(struct vp_fence_client *client,
 	} while (!id || *link);
 	fence->id = id;
 	fence->next = NULL;
-	*link = vp_fence_get(fence);
+	dma_fence_get(&fence->base);
+	*link = fence;
 	full = ++client->count > client->lists &&
 	       client->lists < VP_CLIENT_LISTS_MAX;
 	spin_unlock(&client->lock);
@@ -243,6 +211,27 @@ vp_fence_client_buffers(struct vp_fence_client *client, bool write)
 		return timeline;
 	vp_timeline_destroy(timeline, -ECANCELED);
 	return other;
+}
+
+/* Add a fence to its timeline, and to a buffer that has no conflicting one. */
+static int vp_fence_client_claim(struct dma_resv *resv, struct vp_fence *fence)
+{
+	bool write = fence->usage == VP_FENCE_WRITE;
+	struct dma_resv_iter cursor;
+	struct dma_fence *other;
+	int ret;
+
+	dma_resv_for_each_fence(&cursor, resv, dma_resv_usage_rw(write), other)
+		if (!dma_fence_is_signaled(other))
+			return -EBUSY;
+	ret = dma_resv_reserve_fences(resv, 1);
+	if (!ret)
+		ret = vp_timeline_add(fence);
+	if (!ret)
+		dma_resv_add_fence(resv, &fence->base,
+				   write ? DMA_RESV_USAGE_WRITE :
+					   DMA_RESV_USAGE_READ);
+	return ret;
 }
 
 /**
@@ -284,7 +273,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (ret)
 		goto out;
-	ret = vp_resv_claim(resv, fence);
+	ret = vp_fence_client_claim(resv, fence);
 	dma_resv_unlock(resv);
 	if (ret)
 		goto out;
@@ -292,7 +281,7 @@ int vp_fence_client_attach(struct vp_fence_client *client,
 	/* From here on another thread that guesses the id can signal the fence. */
 	*id = vp_fence_client_keep(client, fence);
 out:
-	vp_fence_put(fence);
+	dma_fence_put(&fence->base);
 	return ret;
 }
 
@@ -316,7 +305,7 @@ int vp_fence_client_signal(struct vp_fence_client *client, u32 id)
 	if (!fence)
 		return -ENOENT;
 	ret = vp_timeline_signal_one(fence);
-	vp_fence_put(fence);
+	dma_fence_put(&fence->base);
 	return ret;
 }
 
@@ -384,7 +373,7 @@ struct vp_timeline *vp_fence_client_timeline(struct vp_fence_client *client,
 	xa_lock(&client->timelines);
 	timeline = xa_load(&client->timelines, handle);
 	if (timeline)
-		vp_timeline_get(timeline);
+		kref_get(&timeline->ref);
 	xa_unlock(&client->timelines);
 	return timeline;
 }

@@ -49,10 +49,6 @@ struct vp_fence_client {
 	u32 last_id;
 };
 
-void vp_fence_device_init(struct vp_fence_device *device, const char *name,
-			  unsigned int timeout_ms);
-void vp_fence_device_end(struct vp_fence_device *device);
-
 struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device);
 void vp_fence_client_end(struct vp_fence_client *client);
 void vp_fence_client_destroy(struct vp_fence_client *client);

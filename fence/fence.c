@@ -86,10 +86,12 @@ static void vp_fence_taint(void)
 static void vp_fence_release(struct dma_fence *base)
 {
 	struct vp_fence *fence = to_vp_fence(base);
+	struct vp_timeline *timeline = fence->timeline;
 
 	this_cpu_dec(vp_fence_count);
-	vp_timeline_put(fence->timeline);
 	kfree_rcu(fence, base.rcu);
+	/* Last: it keeps this module. */
+	vp_timeline_put(timeline);
 }
 
 static const struct dma_fence_ops vp_fence_ops = {
@@ -123,7 +125,8 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 		return NULL;
 
 	DO_ONCE_LITE(vp_fence_taint);
-	fence->timeline = vp_timeline_get(timeline);
+	kref_get(&timeline->ref);
+	fence->timeline = timeline;
 	INIT_LIST_HEAD(&fence->node);
 	fence->created = 0;
 	fence->id = 0;
@@ -138,21 +141,6 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 	dma_fence_init(&fence->base, &vp_fence_ops, &fence->lock, context, 0);
 	this_cpu_inc(vp_fence_count);
 	return fence;
-}
-
-/**
- * vp_fence_finish - signal a fence
- * @fence: a fence that has not signalled; the caller holds a reference, and sees
- *	to it that no other thread signals the fence
- * @error: 0, or the negative errno that the fence signals with
- *
- * Context: Any context. The callbacks of the fence run in it.
- */
-void vp_fence_finish(struct vp_fence *fence, int error)
-{
-	if (error)
-		dma_fence_set_error(&fence->base, error);
-	dma_fence_signal(&fence->base);
 }
 
 /**

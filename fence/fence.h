@@ -82,31 +82,6 @@ DECLARE_PER_CPU(long, vp_fence_count);
 
 struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 				 enum vp_fence_usage usage, u64 buffer);
-void vp_fence_finish(struct vp_fence *fence, int error);
 struct vp_fence *vp_fence_from(struct dma_fence *base);
-
-/**
- * vp_fence_get - take a reference
- * @fence: the fence
- *
- * Context: Any context.
- * Return: @fence.
- */
-static inline struct vp_fence *vp_fence_get(struct vp_fence *fence)
-{
-	dma_fence_get(&fence->base);
-	return fence;
-}
-
-/**
- * vp_fence_put - drop a reference
- * @fence: the fence
- *
- * Context: Any context.
- */
-static inline void vp_fence_put(struct vp_fence *fence)
-{
-	dma_fence_put(&fence->base);
-}
 
 #endif /* VP_FENCE_FENCE_H */

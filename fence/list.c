@@ -86,7 +86,7 @@ static struct vp_fence *vp_list_fence(struct vp_timeline *timeline, u64 seqno,
 	if (list_entry_is_head(fence, &timeline->pending, node))
 		fence = NULL;
 	else
-		vp_fence_get(fence);
+		dma_fence_get(&fence->base);
 	spin_unlock(&timeline->lock);
 	return fence;
 }
@@ -119,7 +119,7 @@ static void *vp_list_seek(struct vp_fence_cursor *cursor)
 		cursor->fence = vp_list_fence(cursor->timeline, cursor->seqno,
 					      hint);
 	if (hint)
-		vp_fence_put(hint);
+		dma_fence_put(&hint->base);
 
 	if (cursor->fence) {
 		cursor->seqno = cursor->fence->base.seqno;
@@ -162,7 +162,7 @@ static void vp_list_stop(struct seq_file *m, void *v)
 	struct vp_fence_cursor *cursor = m->private;
 
 	if (cursor->fence)
-		vp_fence_put(cursor->fence);
+		dma_fence_put(&cursor->fence->base);
 	cursor->fence = NULL;
 	/* A program that has reached the end stays there. */
 	if (!v)
@@ -170,32 +170,20 @@ static void vp_list_stop(struct seq_file *m, void *v)
 	mutex_unlock(&vp_timelines_lock);
 }
 
-static const char *vp_kind_name(enum vp_timeline_kind kind)
-{
-	switch (kind) {
-	case VP_TIMELINE_BUFFERS:
-		return "buffers";
-	case VP_TIMELINE_SW_SYNC:
-		return "sw_sync";
-	default:
-		return "ordered";
-	}
-}
+static const char *const vp_kind_names[] = {
+	[VP_TIMELINE_ORDERED] = "ordered",
+	[VP_TIMELINE_BUFFERS] = "buffers",
+	[VP_TIMELINE_SW_SYNC] = "sw_sync",
+};
 
-static const char *vp_usage_name(enum vp_fence_usage usage)
-{
-	switch (usage) {
-	case VP_FENCE_READ:
-		return "read";
-	case VP_FENCE_WRITE:
-		return "write";
-	default:
-		return "none";
-	}
-}
+static const char *const vp_fence_usage_names[] = {
+	[VP_FENCE_FREE] = "none",
+	[VP_FENCE_READ] = "read",
+	[VP_FENCE_WRITE] = "write",
+};
 
-static int vp_list_show_timeline(struct seq_file *m,
-				 struct vp_timeline *timeline)
+static void vp_list_show_timeline(struct seq_file *m,
+				  struct vp_timeline *timeline)
 {
 	struct list_head *node;
 	u64 last, signaled;
@@ -211,11 +199,10 @@ static int vp_list_show_timeline(struct seq_file *m,
 	seq_printf(m, "timeline id=%llu", timeline->id);
 	vp_show_name(m, "device", timeline->device);
 	vp_show_name(m, "name", timeline->name);
-	seq_printf(m, " kind=%s", vp_kind_name(timeline->kind));
+	seq_printf(m, " kind=%s", vp_kind_names[timeline->kind]);
 	vp_show_name(m, "process", timeline->process);
 	seq_printf(m, " pid=%d made=%llu signaled=%llu pending=%zu\n",
 		   timeline->pid, last, signaled, pending);
-	return 0;
 }
 
 static void vp_list_show_waiters(struct seq_file *m, struct vp_fence *fence)
@@ -248,12 +235,12 @@ static void vp_list_show_waiters(struct seq_file *m, struct vp_fence *fence)
 	spin_unlock_irq(&fence->lock);
 }
 
-static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
+static void vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 {
 	ktime_t now = ktime_get();
 
 	seq_printf(m, "  fence seqno=%llu id=%u usage=%s buffer=%llu age_ms=%lld",
-		   fence->base.seqno, fence->id, vp_usage_name(fence->usage),
+		   fence->base.seqno, fence->id, vp_fence_usage_names[fence->usage],
 		   fence->buffer, ktime_ms_delta(now, fence->created));
 	if (fence->timeline->timeout_ms)
 		seq_printf(m, " left_ms=%lld",
@@ -261,7 +248,6 @@ static int vp_list_show_fence(struct seq_file *m, struct vp_fence *fence)
 	else
 		seq_puts(m, " left_ms=none");
 	vp_list_show_waiters(m, fence);
-	return 0;
 }
 
 static int vp_list_show(struct seq_file *m, void *v)
@@ -269,8 +255,10 @@ static int vp_list_show(struct seq_file *m, void *v)
 	struct vp_fence_cursor *cursor = v;
 
 	if (cursor->fence)
-		return vp_list_show_fence(m, cursor->fence);
-	return vp_list_show_timeline(m, cursor->timeline);
+		vp_list_show_fence(m, cursor->fence);
+	else
+		vp_list_show_timeline(m, cursor->timeline);
+	return 0;
 }
 
 static const struct seq_operations vp_fence_list_ops = {

@@ -13,9 +13,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
-#include "fence/fence.h"
 #include "fence/resv.h"
-#include "fence/timeline.h"
 
 /**
  * vp_resv_wait - wait for the fences that are on a buffer now
@@ -50,37 +48,4 @@ long vp_resv_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 		dma_fence_put(fences[i]);
 	kfree(fences);
 	return left;
-}
-
-/**
- * vp_resv_claim - add a fence to a buffer that has no conflicting one
- * @resv: reservation object of the buffer
- * @fence: from vp_fence_create(), for reading or for writing; it is also added
- *	to its timeline
- *
- * Context: May sleep. @resv is locked.
- * Return:
- * * 0: the fence is on the buffer
- * * -EBUSY: the buffer has a fence that such a user has to wait for
- * * -ENOMEM
- * * another errno: as vp_timeline_add()
- */
-int vp_resv_claim(struct dma_resv *resv, struct vp_fence *fence)
-{
-	bool write = fence->usage == VP_FENCE_WRITE;
-	struct dma_resv_iter cursor;
-	struct dma_fence *other;
-	int ret;
-
-	dma_resv_for_each_fence(&cursor, resv, dma_resv_usage_rw(write), other)
-		if (!dma_fence_is_signaled(other))
-			return -EBUSY;
-	ret = dma_resv_reserve_fences(resv, 1);
-	if (!ret)
-		ret = vp_timeline_add(fence);
-	if (!ret)
-		dma_resv_add_fence(resv, &fence->base,
-				   write ? DMA_RESV_USAGE_WRITE :
-					   DMA_RESV_USAGE_READ);
-	return ret;
 }

@@ -105,7 +105,7 @@ static struct sync_file *vp_sw_sync_file(struct vp_timeline *timeline,
 		/* Another thread has made one meanwhile: use that. */
 		if (ret)
 			fput(sync->file);
-		vp_fence_put(fence);
+		dma_fence_put(&fence->base);
 	} while (ret);
 	return sync;
 }

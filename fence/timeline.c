@@ -53,10 +53,46 @@ DEFINE_PER_CPU(long, vp_timeline_count);
 /* The last id; guarded by vp_timelines_lock. */
 static u64 vp_timeline_last_id;
 
+static void vp_timeline_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct vp_timeline, rcu));
+	module_put(THIS_MODULE);
+}
+
+static void vp_timeline_free(struct kref *ref)
+{
+	struct vp_timeline *timeline = container_of(ref, struct vp_timeline,
+						    ref);
+
+	call_rcu(&timeline->rcu, vp_timeline_free_rcu);
+}
+
+/**
+ * vp_timeline_put - drop a reference
+ * @timeline: the timeline
+ *
+ * The last one is often that of a fence. Until an RCU grace period later the kernel
+ * may read the fence's names, and calls this module for them.
+ *
+ * Context: Any context.
+ */
+void vp_timeline_put(struct vp_timeline *timeline)
+{
+	kref_put(&timeline->ref, vp_timeline_free);
+}
+
 static struct vp_fence *vp_timeline_first(struct vp_timeline *timeline)
 {
 	return list_first_entry_or_null(&timeline->pending, struct vp_fence,
 					node);
+}
+
+/* Signal a fence that has not signalled, and that no other thread signals. */
+static void vp_fence_finish(struct vp_fence *fence, int error)
+{
+	if (error)
+		dma_fence_set_error(&fence->base, error);
+	dma_fence_signal(&fence->base);
 }
 
 /* Remove a pending fence from its timeline, and signal it. */
@@ -71,7 +107,7 @@ static void vp_timeline_finish(struct vp_timeline *timeline,
 	else if (fence->base.seqno > timeline->signaled)
 		timeline->signaled = fence->base.seqno;
 	vp_fence_finish(fence, error);
-	vp_fence_put(fence);
+	dma_fence_put(&fence->base);
 }
 
 /* Signal all pending fences up to @seqno. */
@@ -273,8 +309,10 @@ static struct vp_timeline *vp_timeline_next(struct vp_timeline_owner *owner,
 		timeline = list_first_entry(&vp_timelines, struct vp_timeline,
 					    node);
 	list_for_each_entry_from(timeline, &vp_timelines, node)
-		if (timeline->owner == owner && !READ_ONCE(timeline->ended))
-			return vp_timeline_get(timeline);
+		if (timeline->owner == owner && !READ_ONCE(timeline->ended)) {
+			kref_get(&timeline->ref);
+			return timeline;
+		}
 	return NULL;
 }
 
@@ -306,37 +344,14 @@ void vp_timelines_end(struct vp_timeline_owner *owner, int error)
 	} while (true);
 }
 
-static void vp_timeline_free_rcu(struct rcu_head *rcu)
-{
-	kfree(container_of(rcu, struct vp_timeline, rcu));
-	module_put(THIS_MODULE);
-}
-
-/**
- * vp_timeline_free - free a timeline
- * @ref: its reference count, which is 0
- *
- * For vp_timeline_put() only. Until an RCU grace period after the last reference
- * on its last fence, the kernel may read the fence's names, and calls this module
- * for them.
- *
- * Context: Any context.
- */
-void vp_timeline_free(struct kref *ref)
-{
-	struct vp_timeline *timeline = container_of(ref, struct vp_timeline,
-						    ref);
-
-	call_rcu(&timeline->rcu, vp_timeline_free_rcu);
-}
-
 /* Make a fence pending behind @after; the timeline takes a reference. */
 static void vp_timeline_insert(struct vp_timeline *timeline,
 			       struct vp_fence *fence, struct list_head *after)
 {
 	lockdep_assert_held(&timeline->lock);
 
-	list_add(&vp_fence_get(fence)->node, after);
+	dma_fence_get(&fence->base);
+	list_add(&fence->node, after);
 	fence->created = ktime_get();
 	if (timeline->timeout_ms && !delayed_work_pending(&timeline->expire))
 		vp_timeline_arm_timer(timeline, (s64)timeline->timeout_ms *
@@ -407,7 +422,7 @@ struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value)
 	seqno = vp_timeline_seqno(timeline, value);
 	fence = vp_timeline_up_to(timeline, seqno);
 	if (fence && fence->base.seqno == seqno) {
-		vp_fence_get(fence);
+		dma_fence_get(&fence->base);
 		timeline->last++;
 	} else {
 		fence = NULL;

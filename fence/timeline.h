@@ -125,7 +125,7 @@ struct vp_timeline *vp_timeline_create(enum vp_timeline_kind kind,
 void vp_timeline_end(struct vp_timeline *timeline, int error);
 void vp_timeline_destroy(struct vp_timeline *timeline, int error);
 void vp_timelines_end(struct vp_timeline_owner *owner, int error);
-void vp_timeline_free(struct kref *ref);
+void vp_timeline_put(struct vp_timeline *timeline);
 
 int vp_timeline_add(struct vp_fence *fence);
 struct vp_fence *vp_timeline_find_at(struct vp_timeline *timeline, u32 value);
@@ -133,30 +133,6 @@ int vp_timeline_add_at(struct vp_fence *fence, u32 value);
 int vp_timeline_signal(struct vp_timeline *timeline, u64 seqno, int error);
 void vp_timeline_advance(struct vp_timeline *timeline, u32 count);
 int vp_timeline_signal_one(struct vp_fence *fence);
-
-/**
- * vp_timeline_get - take a reference
- * @timeline: the timeline
- *
- * Context: Any context.
- * Return: @timeline.
- */
-static inline struct vp_timeline *vp_timeline_get(struct vp_timeline *timeline)
-{
-	kref_get(&timeline->ref);
-	return timeline;
-}
-
-/**
- * vp_timeline_put - drop a reference
- * @timeline: the timeline
- *
- * Context: Any context.
- */
-static inline void vp_timeline_put(struct vp_timeline *timeline)
-{
-	kref_put(&timeline->ref, vp_timeline_free);
-}
 
 /**
  * vp_fence_expires - when a fence signals by itself

@@ -69,40 +69,14 @@
 #define VP_EXPORT_PER_CPU_FOR_TESTS(variable)	VP_EXPORT_FOR_TESTS(variable)
 #endif
 
-/**
- * vp_vm_flags_set - set flags of a mapping
- * @vma: the mapping
- * @flags: the flags
- *
- * Since 6.3, vma->vm_flags must not be written directly.
- *
- * Context: The mmap lock is held for writing.
- */
-static inline void vp_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
-{
+/* Since 6.3, the flags of a mapping must not be written directly. */
 #if VP_HAVE_VM_FLAGS_SET
-	vm_flags_set(vma, flags);
+#define vp_vm_flags_set		vm_flags_set
+#define vp_vm_flags_clear	vm_flags_clear
 #else
-	vma->vm_flags |= flags;
+#define vp_vm_flags_set(vma, flags)	((void)((vma)->vm_flags |= (flags)))
+#define vp_vm_flags_clear(vma, flags)	((void)((vma)->vm_flags &= ~(flags)))
 #endif
-}
-
-/**
- * vp_vm_flags_clear - clear flags of a mapping
- * @vma: the mapping
- * @flags: the flags
- *
- * Context: The mmap lock is held for writing.
- */
-static inline void vp_vm_flags_clear(struct vm_area_struct *vma,
-				     vm_flags_t flags)
-{
-#if VP_HAVE_VM_FLAGS_SET
-	vm_flags_clear(vma, flags);
-#else
-	vma->vm_flags &= ~flags;
-#endif
-}
 
 /**
  * vp_get_file_unless_dying - take a reference on a file that may have none left
@@ -122,22 +96,12 @@ static inline bool vp_get_file_unless_dying(struct file *file)
 #endif
 }
 
-/**
- * vp_release_fault_lock - unlock what a fault handler was called with
- * @vmf: the fault
- *
- * Since 6.4 that is not always the mmap lock.
- *
- * Context: In a fault handler, which then returns VM_FAULT_RETRY.
- */
-static inline void vp_release_fault_lock(struct vm_fault *vmf)
-{
+/* What a fault handler unlocks before it returns VM_FAULT_RETRY: since 6.4 not always the mmap lock. */
 #if VP_HAVE_RELEASE_FAULT_LOCK
-	release_fault_lock(vmf);
+#define vp_release_fault_lock		release_fault_lock
 #else
-	mmap_read_unlock(vmf->vma->vm_mm);
+#define vp_release_fault_lock(vmf)	mmap_read_unlock((vmf)->vma->vm_mm)
 #endif
-}
 
 /**
  * vp_insert_pfn_pmd - map a huge page in a page fault
@@ -193,27 +157,14 @@ static inline unsigned long vp_unmapped_area(struct file *file,
 #endif
 }
 
-/**
- * vp_shmem_file_setup - make a tmpfs file that reserves no memory
- * @mnt: the mount
- * @name: a name, for /proc/PID/maps
- * @size: in bytes
- *
- * The flags have a type of their own since 7.x.
- *
- * Context: May sleep.
- * Return: The file, or an ERR_PTR().
- */
-static inline struct file *vp_shmem_file_setup(struct vfsmount *mnt,
-					       const char *name, loff_t size)
-{
+/* A tmpfs file that reserves no memory. The flags have a type of their own since 7.x. */
 #if VP_HAVE_SHMEM_VMA_FLAGS
-	return shmem_file_setup_with_mnt(mnt, name, size,
-					 mk_vma_flags(VMA_NORESERVE_BIT));
+#define vp_shmem_file_setup(mnt, name, size) \
+	shmem_file_setup_with_mnt(mnt, name, size, mk_vma_flags(VMA_NORESERVE_BIT))
 #else
-	return shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE);
+#define vp_shmem_file_setup(mnt, name, size) \
+	shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE)
 #endif
-}
 
 /**
  * vp_bare_device_create - make a device that only has a place in sysfs
@@ -304,7 +255,6 @@ static inline bool vp_kernel_attach_can_be_told(struct dma_buf_attachment *katta
  * that maps, vmap and static attachments included. Before, vmap and the callbacks
  * of static exporters are called without it, and may take it.
  */
-#if VP_HAVE_DMA_BUF_LOCKED
 
 /**
  * vp_kernel_vmap_lock - take the lock in an exporter's vmap or vunmap callback
@@ -314,6 +264,8 @@ static inline bool vp_kernel_attach_can_be_told(struct dma_buf_attachment *katta
  */
 static inline void vp_kernel_vmap_lock(struct dma_resv *resv)
 {
+	if (!VP_HAVE_DMA_BUF_LOCKED)
+		dma_resv_lock(resv, NULL);
 }
 
 /**
@@ -324,6 +276,8 @@ static inline void vp_kernel_vmap_lock(struct dma_resv *resv)
  */
 static inline void vp_kernel_vmap_unlock(struct dma_resv *resv)
 {
+	if (!VP_HAVE_DMA_BUF_LOCKED)
+		dma_resv_unlock(resv);
 }
 
 /**
@@ -337,7 +291,12 @@ static inline void vp_kernel_vmap_unlock(struct dma_resv *resv)
  */
 static inline int vp_kernel_vmap(struct dma_buf *kbuf, struct iosys_map *map)
 {
-	return dma_buf_vmap(kbuf, map);
+	int ret;
+
+	vp_kernel_vmap_unlock(kbuf->resv);
+	ret = dma_buf_vmap(kbuf, map);
+	vp_kernel_vmap_lock(kbuf->resv);
+	return ret;
 }
 
 /**
@@ -349,7 +308,9 @@ static inline int vp_kernel_vmap(struct dma_buf *kbuf, struct iosys_map *map)
  */
 static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
 {
+	vp_kernel_vmap_unlock(kbuf->resv);
 	dma_buf_vunmap(kbuf, map);
+	vp_kernel_vmap_lock(kbuf->resv);
 }
 
 /**
@@ -366,44 +327,8 @@ static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
  */
 static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
 {
-	return dma_buf_is_dynamic(kbuf);
+	return !VP_HAVE_DMA_BUF_LOCKED || dma_buf_is_dynamic(kbuf);
 }
-
-#else
-
-static inline void vp_kernel_vmap_lock(struct dma_resv *resv)
-{
-	dma_resv_lock(resv, NULL);
-}
-
-static inline void vp_kernel_vmap_unlock(struct dma_resv *resv)
-{
-	dma_resv_unlock(resv);
-}
-
-static inline int vp_kernel_vmap(struct dma_buf *kbuf, struct iosys_map *map)
-{
-	int ret;
-
-	dma_resv_unlock(kbuf->resv);
-	ret = dma_buf_vmap(kbuf, map);
-	dma_resv_lock(kbuf->resv, NULL);
-	return ret;
-}
-
-static inline void vp_kernel_vunmap(struct dma_buf *kbuf, struct iosys_map *map)
-{
-	dma_resv_unlock(kbuf->resv);
-	dma_buf_vunmap(kbuf, map);
-	dma_resv_lock(kbuf->resv, NULL);
-}
-
-static inline bool vp_kernel_wants_dynamic_attach(struct dma_buf *kbuf)
-{
-	return true;
-}
-
-#endif
 
 /**
  * vp_resv_has_fences - whether a reservation object has ever had a fence
@@ -437,37 +362,17 @@ static inline bool vp_fence_has_ops(struct dma_fence *fence,
 	       ops;
 }
 
-/**
- * vp_fence_driver_name - the name of a fence's driver
- * @fence: a fence; on older kernels, one whose driver is still there
- *
- * Context: In an RCU read-side critical section, in which the name is valid.
- * Return: The name. Newer kernels have a fixed one for a fence that has signalled.
+/*
+ * The names of a fence, in an RCU read-side critical section, in which they are valid. Newer kernels have fixed ones for
+ * a fence that has signalled; on older ones the fence's driver has to be there.
  */
-static inline const char *vp_fence_driver_name(struct dma_fence *fence)
-{
 #if VP_HAVE_FENCE_NAMES_RCU
-	return (const char __force *)dma_fence_driver_name(fence);
+#define vp_fence_driver_name(fence)	((const char __force *)dma_fence_driver_name(fence))
+#define vp_fence_timeline_name(fence)	((const char __force *)dma_fence_timeline_name(fence))
 #else
-	return fence->ops->get_driver_name(fence);
+#define vp_fence_driver_name(fence)	((fence)->ops->get_driver_name(fence))
+#define vp_fence_timeline_name(fence)	((fence)->ops->get_timeline_name(fence))
 #endif
-}
-
-/**
- * vp_fence_timeline_name - the name of a fence's timeline
- * @fence: as for vp_fence_driver_name()
- *
- * Context: As vp_fence_driver_name().
- * Return: As vp_fence_driver_name().
- */
-static inline const char *vp_fence_timeline_name(struct dma_fence *fence)
-{
-#if VP_HAVE_FENCE_NAMES_RCU
-	return (const char __force *)dma_fence_timeline_name(fence);
-#else
-	return fence->ops->get_timeline_name(fence);
-#endif
-}
 
 /* Callbacks of a fence that not every kernel has. */
 #if VP_HAVE_FENCE_OP_WAIT
