@@ -305,9 +305,10 @@ dkms_name = -m vprime -v $(version)
 dkms_source = $(DESTDIR)/usr/src/vprime-$(version)
 header = $(DESTDIR)$(PREFIX)/include/vprime/drm/vprime_drm.h
 vprimectl = $(DESTDIR)$(PREFIX)/sbin/vprimectl
+driconf = $(DESTDIR)/usr/share/drirc.d/60-vprime.conf
 
 .PHONY: install
-install: ## install the module (through DKMS where it is there), the header, and vprimectl if built
+install: ## install the module (through DKMS where it is there), the header, Mesa's file, and vprimectl if built
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
 	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
@@ -321,6 +322,7 @@ else
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 endif
 	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(header)"
+	$(Q)install -D -m 644 data/60-vprime.conf "$(driconf)"
 	$(Q)$(if $(wildcard build/host/bin/vprimectl),install -D -m 755 build/host/bin/vprimectl "$(vprimectl)")
 
 .PHONY: uninstall
@@ -331,7 +333,7 @@ ifneq ($(dkms),)
 endif
 	$(Q)rm -f "$(DESTDIR)"/lib/modules/$(running)/updates/vprime.ko*
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
-	$(Q)rm -f "$(header)" "$(vprimectl)"
+	$(Q)rm -f "$(header)" "$(vprimectl)" "$(driconf)"
 	$(Q)rmdir "$(DESTDIR)$(PREFIX)/include/vprime/drm" "$(DESTDIR)$(PREFIX)/include/vprime" 2>/dev/null || true
 
 # ---- looking after the tree ---------------------------------------------------------------------
