@@ -32,6 +32,8 @@
  * @syncobj_timeline: it has timeline syncobjs; only with @syncobj
  * @fence_timeout_ms: age at which its fences signal by themselves, in
  *	milliseconds, VP_FENCE_TIMEOUT_MIN_MS to _MAX_MS
+ * @enforce_read_only: writes through read-only exports are refused
+ * @export_writable: all exports are writable, unless @enforce_read_only
  * @driver_name: name of the driver, as DRM_IOCTL_VERSION reports it
  */
 struct vp_config {
@@ -43,20 +45,9 @@ struct vp_config {
 	bool syncobj;
 	bool syncobj_timeline;
 	unsigned int fence_timeout_ms;
+	bool enforce_read_only;
+	bool export_writable;
 	char driver_name[VP_DRIVER_NAME_LEN];
 };
-
-/* The GPUs of the module parameter, and those of configfs before any change. */
-#define VP_CONFIG_DEFAULT { \
-	.coherent = true, \
-	.dma_bits = VP_DMA_BITS_MAX, \
-	.max_segment = VP_MAX_SEGMENT, \
-	.prime_import = true, \
-	.prime_export = true, \
-	.syncobj = true, \
-	.syncobj_timeline = true, \
-	.fence_timeout_ms = VP_FENCE_TIMEOUT_MS, \
-	.driver_name = KBUILD_MODNAME, \
-}
 
 #endif /* VP_DRM_CONFIG_H */

@@ -17,6 +17,11 @@
  *  - syncobj, syncobj_timeline: 0 or 1 (1). The features it has.
  *  - fence_timeout_ms: 1 to 60000 (10000). Age at which a fence signals by
  *    itself, in milliseconds.
+ *  - enforce_read_only: 0 or 1 (the module parameter's value, 0). With 1, writes
+ *    to what this GPU allocated, by those who got it exported read-only, are
+ *    refused; so are those of this GPU to what another driver exported so.
+ *  - export_writable: 0 or 1 (the module parameter's value, 1). With 1 the file of
+ *    a read-only export can be mapped for writing, unless enforce_read_only.
  *  - driver_name: 1 to 31 letters, digits, "_", "." and "-" ("vprime"). The name
  *    of the driver that programs are told.
  *  - device: read-only; the name vprimeN of the device while it is plugged in.
@@ -90,6 +95,18 @@ static int vp_config_parse_syncobj_timeline(struct vp_config *config,
 					    const char *value)
 {
 	return vp_config_parse_bool(value, &config->syncobj_timeline);
+}
+
+static int vp_config_parse_enforce_read_only(struct vp_config *config,
+					     const char *value)
+{
+	return vp_config_parse_bool(value, &config->enforce_read_only);
+}
+
+static int vp_config_parse_export_writable(struct vp_config *config,
+					   const char *value)
+{
+	return vp_config_parse_bool(value, &config->export_writable);
 }
 
 /* A decimal number; @result is not changed on an error. */
@@ -258,6 +275,8 @@ VP_CONFIG_ATTR(prime, "import, export, both or none", "%s",
 VP_CONFIG_ATTR(syncobj, "0 or 1", "%d", config->syncobj);
 VP_CONFIG_ATTR(syncobj_timeline, "0 or 1", "%d", config->syncobj_timeline);
 VP_CONFIG_ATTR(fence_timeout_ms, "1 to 60000", "%u", config->fence_timeout_ms);
+VP_CONFIG_ATTR(enforce_read_only, "0 or 1", "%d", config->enforce_read_only);
+VP_CONFIG_ATTR(export_writable, "0 or 1", "%d", config->export_writable);
 VP_CONFIG_ATTR(driver_name, "1 to 31 letters, digits, '_', '.' or '-'", "%s",
 	       config->driver_name);
 
@@ -339,6 +358,8 @@ static struct configfs_attribute *vp_config_attrs[] = {
 	&vp_config_attr_dma_bits,
 	&vp_config_attr_driver_name,
 	&vp_config_attr_enabled,
+	&vp_config_attr_enforce_read_only,
+	&vp_config_attr_export_writable,
 	&vp_config_attr_fence_timeout_ms,
 	&vp_config_attr_max_segment,
 	&vp_config_attr_prime,
@@ -367,7 +388,6 @@ static const struct config_item_type vp_config_item_type = {
 static struct config_item *vp_config_make(struct config_group *group,
 					  const char *name)
 {
-	static const struct vp_config config = VP_CONFIG_DEFAULT;
 	struct vp_config_gpu *gpu;
 	int index;
 
@@ -382,7 +402,7 @@ static struct config_item *vp_config_make(struct config_group *group,
 		return ERR_PTR(index);
 	}
 	gpu->index = index;
-	gpu->config = config;
+	gpu->config = vp_device_default_config();
 	config_item_init_type_name(&gpu->item, name, &vp_config_item_type);
 	/* It allocates memory for a long name, and does not say when it fails. */
 	if (!config_item_name(&gpu->item)) {

@@ -32,9 +32,13 @@
 #include "gem/mapping.h"
 #include "gem/object.h"
 
-static bool vp_enforce_read_only = true;
+static bool vp_enforce_read_only;
 module_param_named(enforce_read_only, vp_enforce_read_only, bool, 0644);
-MODULE_PARM_DESC(enforce_read_only, "Refuse to write buffers that were exported read-only, and do not only report it (default 1)");
+MODULE_PARM_DESC(enforce_read_only, "New GPUs refuse writes to what they exported read-only, and do not only report them (default 0)");
+
+static bool vp_export_writable = true;
+module_param_named(export_writable, vp_export_writable, bool, 0644);
+MODULE_PARM_DESC(export_writable, "What new GPUs export read-only can be mapped for writing all the same, which is reported, unless they enforce (default 1)");
 
 static const struct file_operations vp_device_fops = {
 	.owner = THIS_MODULE,
@@ -137,7 +141,10 @@ static void vp_device_configure(struct vp_device *vdev,
 	vdev->gpu.coherent = config->coherent;
 	vdev->gpu.dma_bits = config->dma_bits;
 	vdev->gpu.max_segment = config->max_segment;
-	vdev->gpu.enforce_read_only = &vp_enforce_read_only;
+	vdev->gpu.read_only = config->enforce_read_only ?
+			      VP_READ_ONLY_ENFORCED : VP_READ_ONLY_REPORTED;
+	vdev->gpu.export_writable = config->export_writable &&
+				    !config->enforce_read_only;
 	vdev->gpu.limited = dma_addressing_limited(drm->dev);
 	spin_lock_init(&vdev->gpu.lock);
 	INIT_LIST_HEAD(&vdev->gpu.mapped);
@@ -198,6 +205,30 @@ static struct platform_driver vp_platform_driver = {
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	},
 };
+
+/**
+ * vp_device_default_config - the configuration of a GPU before any change
+ *
+ * Context: Any context.
+ * Return: That of the GPUs of the module parameter, and of those that are made in
+ *	configfs.
+ */
+struct vp_config vp_device_default_config(void)
+{
+	return (struct vp_config) {
+		.coherent = true,
+		.dma_bits = VP_DMA_BITS_MAX,
+		.max_segment = VP_MAX_SEGMENT,
+		.prime_import = true,
+		.prime_export = true,
+		.syncobj = true,
+		.syncobj_timeline = true,
+		.fence_timeout_ms = VP_FENCE_TIMEOUT_MS,
+		.enforce_read_only = READ_ONCE(vp_enforce_read_only),
+		.export_writable = READ_ONCE(vp_export_writable),
+		.driver_name = KBUILD_MODNAME,
+	};
+}
 
 /**
  * vp_device_reserve - reserve an index for a GPU
@@ -307,7 +338,7 @@ int vp_devices_init(void)
  */
 void vp_devices_add(unsigned int gpus)
 {
-	static const struct vp_config config = VP_CONFIG_DEFAULT;
+	struct vp_config config = vp_device_default_config();
 	struct platform_device *pdev;
 	unsigned int i;
 	int index, ret;

@@ -45,6 +45,7 @@ int vp_devices_init(void);
 void vp_devices_add(unsigned int gpus);
 void vp_devices_fini(void);
 
+struct vp_config vp_device_default_config(void);
 int vp_device_reserve(void);
 void vp_device_release(unsigned int index);
 struct platform_device *vp_device_plug(unsigned int index,

@@ -10,6 +10,7 @@
 #include <drm/drm_device.h>
 
 #include "fence/client.h"
+#include "prime/dmabuf.h"
 
 /*
  * The longest entry of a DMA table, in bytes: entries are whole pages, and
@@ -26,8 +27,9 @@
  * @limited: whether the machine has memory beyond those
  * @max_segment: the longest entry of a DMA table that it takes, in bytes; whole
  *	pages
- * @enforce_read_only: whether writes through read-only views are refused; NULL
- *	if no view is read-only
+ * @read_only: what happens to writes by those who got a buffer of this GPU
+ *	read-only, or got a foreign buffer read-only on this GPU
+ * @export_writable: whether the exports of its buffers are all writable
  * @allow_overcommit: whether its buffers may be larger than all memory
  * @lock: guards @mapped and @gone
  * @mapped: the &struct vp_gem that have a device mapping
@@ -43,7 +45,8 @@ struct vp_gpu {
 	unsigned int dma_bits;
 	bool limited;
 	unsigned int max_segment;
-	const bool *enforce_read_only;
+	enum vp_read_only read_only;
+	bool export_writable;
 	bool allow_overcommit;
 
 	/*

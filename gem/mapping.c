@@ -34,25 +34,30 @@
 #define VP_REACH_ROUNDS	16
 
 /**
- * vp_gem_is_enforced - are read-only views kept from writing
- * @obj: a view
+ * vp_gem_is_enforced - whether writes through a view are refused if it is read-only
+ * @obj: the view
+ *
+ * The GPU that allocated the buffer decides. For a foreign buffer, the view's
+ * GPU does.
  *
  * Context: Any context.
- * Return: Whether the GPU refuses writes through read-only views.
+ * Return: Whether they are.
  */
 bool vp_gem_is_enforced(struct drm_gem_object *obj)
 {
-	const bool *enforce = to_vp_gpu(obj->dev)->enforce_read_only;
+	struct vp_dmabuf *buf = vp_gem_buf(obj);
+	enum vp_read_only rule = buf->foreign ? to_vp_gpu(obj->dev)->read_only :
+						buf->read_only;
 
-	return enforce && READ_ONCE(*enforce);
+	return rule == VP_READ_ONLY_ENFORCED;
 }
 
 /**
  * vp_gem_check_write - check that a view may be written through
  * @obj: the view
  *
- * A write through a read-only view is reported, and refused if the GPU enforces
- * it.
+ * A write through a read-only view is reported, and refused if
+ * vp_gem_is_enforced().
  *
  * Context: Any context.
  * Return: 0; -EACCES if the write is refused.
@@ -92,10 +97,10 @@ void vp_gem_unmap(struct vp_attachment *attach)
 }
 
 /*
- * Map the buffer for the GPU unless it is mapped. A read-only view is mapped
- * for reading until it is written through.
+ * Map the buffer for the GPU unless it is mapped. A view that nothing is written
+ * through is mapped for reading.
  */
-static int vp_gem_map(struct vp_gem *gem, bool write)
+static int vp_gem_map(struct vp_gem *gem)
 {
 	struct vp_gpu *gpu = to_vp_gpu(gem->base.dev);
 	enum dma_data_direction dir = DMA_BIDIRECTIONAL;
@@ -104,8 +109,6 @@ static int vp_gem_map(struct vp_gem *gem, bool write)
 
 	dma_resv_assert_held(gem->attach.buf->resv);
 
-	if (write && gem->mapping && gem->mapping->dir == DMA_TO_DEVICE)
-		vp_gem_unmap(&gem->attach);
 	if (gem->mapping)
 		return 0;
 	if (gem->read_only && vp_gem_is_enforced(&gem->base))
@@ -198,7 +201,7 @@ static int vp_gem_prepare(struct vp_gem *gem, struct vp_job *job, size_t offset,
 	if (!ret)
 		ret = vp_dmabuf_populate(buf, offset, size);
 	if (!ret)
-		ret = vp_gem_map(gem, job->write);
+		ret = vp_gem_map(gem);
 	if (!ret)
 		ret = vp_job_submit(job, buf->resv);
 	if (!ret)

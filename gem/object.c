@@ -337,7 +337,8 @@ static struct drm_gem_object *vp_gem_create(struct drm_device *drm,
 	}
 
 	buf = &own->memory.base;
-	buf->enforce_read_only = gpu->enforce_read_only;
+	buf->read_only = gpu->read_only;
+	buf->export_writable = gpu->export_writable;
 	ret = vp_gem_init_view(drm, &own->view, buf);
 	vp_dmabuf_put(buf);
 	return ret ? ERR_PTR(ret) : &own->view.base;
@@ -360,8 +361,8 @@ static struct drm_gem_object *vp_gem_create(struct drm_device *drm,
 struct drm_gem_object *vp_gem_import(struct drm_device *drm,
 				     struct dma_buf *kbuf)
 {
-	bool read_only = to_vp_gpu(drm)->enforce_read_only &&
-			 !vp_export_is_writable(kbuf);
+	bool read_only = to_vp_gpu(drm)->read_only != VP_READ_ONLY_IGNORED &&
+			 vp_export_is_read_only(kbuf);
 	struct drm_gem_object *obj;
 	struct vp_dmabuf *buf;
 

@@ -30,6 +30,18 @@ struct vp_attachment;
 struct vp_dmabuf;
 struct vp_mapping;
 
+/**
+ * enum vp_read_only - what happens to a write through a read-only export
+ * @VP_READ_ONLY_IGNORED: it is not checked
+ * @VP_READ_ONLY_REPORTED: it is reported
+ * @VP_READ_ONLY_ENFORCED: it is reported, and refused
+ */
+enum vp_read_only {
+	VP_READ_ONLY_IGNORED,
+	VP_READ_ONLY_REPORTED,
+	VP_READ_ONLY_ENFORCED,
+};
+
 /* Room for an exporter's name, with the NUL that ends it. */
 #define VP_DMABUF_NAME_LEN	32
 
@@ -283,10 +295,14 @@ struct vp_mapping {
  * @reclaimed: whether the exporter's revoke callback has run; guarded by @resv
  * @foreign: the foreign dma_buf that this buffer wraps, with a reference; NULL
  *	if the memory is vprime's
- * @enforce_read_only: whether importers of a read-only file are kept from
- *	writing; NULL if that is not checked. Set by the exporter, if at all.
+ * @read_only: what happens to writes by those who got it read-only. Set by the
+ *	exporter, if at all.
+ * @export_writable: whether the file of each export is writable, whatever was
+ *	asked for. Set by the exporter, if at all.
  * @lock: guards what follows it, see there
  * @exported: the exported dma_buf; weak, cleared when that is released
+ * @exported_read_only: whether that was asked for read-only; set with it, and
+ *	read without the lock by those who have a reference to it
  * @cpu_begins: begins of CPU accesses, less the ends; read without @lock, too
  * @cpu_accesses: how many CPU accesses are open
  * @accesses: the open &struct vp_cpu_access, oldest first. The last one that was
@@ -317,7 +333,8 @@ struct vp_dmabuf {
 	struct iosys_map vmap_ptr;
 
 	struct dma_buf *foreign;
-	const bool *enforce_read_only;
+	enum vp_read_only read_only;
+	bool export_writable;
 
 	/*
 	 * Guards @exported and the CPU accesses. @exported holds no reference:
@@ -327,6 +344,7 @@ struct vp_dmabuf {
 	 */
 	spinlock_t lock;
 	struct dma_buf *exported;
+	bool exported_read_only;
 	u64 cpu_begins;
 	unsigned int cpu_accesses;
 	struct list_head accesses;

@@ -91,7 +91,7 @@ static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 	 * Drivers map in both directions that only read, and kernels before 7.x
 	 * do so for static importers. One direction is meant.
 	 */
-	if (dir == DMA_FROM_DEVICE && !vp_export_is_writable(kattach->dmabuf))
+	if (dir == DMA_FROM_DEVICE && vp_export_is_read_only(kattach->dmabuf))
 		vp_dmabuf_misuse(kattach->dmabuf->priv, kattach->dev,
 				 VP_RULE_WRITABLE_READ_ONLY);
 	mapping = vp_dmabuf_map_attachment(kattach->priv, dir);
@@ -163,22 +163,24 @@ static const struct vm_operations_struct vp_export_strict_vm_ops = {
 };
 
 /*
- * The kernel checks mappings of the dma_buf's own file. An importer passes on
- * mappings of its device's file, whose mode says nothing about the dma_buf.
+ * The kernel refuses writable mappings of a read-only dma_buf's own file. An
+ * importer passes on mappings of its device's file, whose mode says nothing
+ * about the dma_buf.
  */
 static int vp_export_check_mmap(struct dma_buf *kbuf,
 				struct vm_area_struct *vma)
 {
 	struct vp_dmabuf *buf = kbuf->priv;
 
-	if (vp_export_is_writable(kbuf) || !buf->enforce_read_only)
+	if (!vp_export_is_read_only(kbuf) ||
+	    buf->read_only == VP_READ_ONLY_IGNORED)
 		return 0;
 	/* vp_dmabuf_mmap() refuses these, with its own errno. */
 	if (!(vma->vm_flags & VM_MAYSHARE) || READ_ONCE(buf->revoked))
 		return 0;
 	if (vma->vm_flags & VM_WRITE)
 		vp_dmabuf_misuse(buf, NULL, VP_RULE_WRITABLE_READ_ONLY);
-	if (!READ_ONCE(*buf->enforce_read_only))
+	if (buf->read_only != VP_READ_ONLY_ENFORCED)
 		return 0;
 	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;
@@ -277,7 +279,8 @@ static struct dma_buf *vp_export_find(struct vp_dmabuf *buf)
  * Returns whether @kbuf is the dma_buf of @buf now; else another thread was
  * faster.
  */
-static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
+static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf,
+			      bool read_only)
 {
 	struct dma_buf *other;
 	bool installed = false;
@@ -286,6 +289,7 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 	other = buf->exported;
 	if (!other || !file_count(other->file)) {
 		buf->exported = kbuf;
+		WRITE_ONCE(buf->exported_read_only, read_only);
 		installed = true;
 	}
 	spin_unlock(&buf->lock);
@@ -295,9 +299,10 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf)
 /**
  * vp_dmabuf_kernel_get - get the dma_buf of a buffer
  * @buf: the buffer
- * @flags: O_RDWR or O_RDONLY for the file, if a dma_buf has to be made
+ * @flags: O_RDWR or O_RDONLY, if a dma_buf has to be made
  *
- * The dma_buf of a foreign buffer is the foreign driver's own.
+ * The dma_buf of a foreign buffer is the foreign driver's own. With O_RDONLY the
+ * file is read-only, unless &vp_dmabuf.export_writable.
  *
  * Context: May sleep. The buffer's reservation is not locked.
  * Return: The dma_buf, with a reference; -ENOMEM or -ENFILE.
@@ -319,7 +324,7 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 
 		info.ops = &vp_export_ops;
 		info.size = buf->size;
-		info.flags = flags;
+		info.flags = flags | (buf->export_writable ? O_RDWR : 0);
 		info.resv = buf->resv;
 		info.priv = vp_dmabuf_ref(buf);
 		kbuf = dma_buf_export(&info);
@@ -329,7 +334,7 @@ struct dma_buf *vp_dmabuf_kernel_get(struct vp_dmabuf *buf, int flags)
 		}
 		this_cpu_inc(vp_dmabuf_counts.exports);
 
-		if (vp_export_install(buf, kbuf)) {
+		if (vp_export_install(buf, kbuf, !(flags & O_RDWR))) {
 			trace_export(buf);
 			return kbuf;
 		}

@@ -6,7 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
 
-struct vp_dmabuf;
+#include "prime/dmabuf.h"
 
 extern const struct dma_buf_ops vp_export_ops;
 
@@ -23,15 +23,19 @@ static inline struct vp_dmabuf *vp_export_unwrap(struct dma_buf *kbuf)
 }
 
 /**
- * vp_export_is_writable - whether a dma_buf can be written through its file
- * @kbuf: any dma_buf
+ * vp_export_is_read_only - whether a dma_buf was exported to be read
+ * @kbuf: any dma_buf; the caller keeps it alive
  *
  * Context: Any context.
- * Return: Whether it was exported with O_RDWR.
+ * Return: Whether it was asked for without O_RDWR. The file of one of vprime's
+ *	may be writable even so: &vp_dmabuf.export_writable.
  */
-static inline bool vp_export_is_writable(struct dma_buf *kbuf)
+static inline bool vp_export_is_read_only(struct dma_buf *kbuf)
 {
-	return kbuf->file->f_mode & FMODE_WRITE;
+	struct vp_dmabuf *buf = vp_export_unwrap(kbuf);
+
+	return buf ? READ_ONCE(buf->exported_read_only) :
+		     !(kbuf->file->f_mode & FMODE_WRITE);
 }
 
 void vp_export_invalidate_mappings(struct vp_dmabuf *buf);

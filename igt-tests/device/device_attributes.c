@@ -48,6 +48,8 @@ struct attribute {
 
 static const struct attribute attributes[] = {
 	{ .name = "coherent", .value = "1", BOOLEAN },
+	{ .name = "enforce_read_only", .value = "0", BOOLEAN },
+	{ .name = "export_writable", .value = "1", BOOLEAN },
 	{ .name = "syncobj", .value = "1", BOOLEAN },
 	{ .name = "syncobj_timeline", .value = "1", BOOLEAN },
 	{

@@ -125,7 +125,7 @@ static void open_strict(void)
 
 static void open_enforce(void)
 {
-	open_parameter(PARAMETERS "enforce_read_only", "0");
+	open_parameter(PARAMETERS "enforce_read_only", "1");
 }
 
 static int write_parameter(void)

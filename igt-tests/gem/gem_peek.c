@@ -514,7 +514,9 @@ static void revoked(void)
 /* Written where it was to be read only: reported, and refused if enforced. */
 static void read_only(bool enforced)
 {
-	int gpu = vp_open(0), other = vp_open(1), dmabuf, log = vp_log_open();
+	int gpu = vp_config_open("maker", enforced ? "enforce_read_only=1" :
+						     "enforce_read_only=0");
+	int other = vp_open(1), dmabuf, log = vp_log_open();
 	uint32_t handle = vp_create(gpu, SIZE), imported, word = 4711;
 
 	dmabuf = vp_try_export(gpu, handle, DRM_CLOEXEC);
@@ -531,11 +533,9 @@ static void read_only(bool enforced)
 				"vprime1"), 0);
 
 	word = 815;
-	vp_enforce_read_only(enforced);
 	for (int round = 0; round < 2; round++)
 		igt_assert_eq(vp_try_poke(other, imported, VP_PAGE, &word,
 					  sizeof(word)), enforced ? -EACCES : 0);
-	vp_enforce_read_only(true);
 	igt_assert_eq(vp_logged(log, "dma-buf contract: writable-read-only",
 				"vprime1"), 1);
 	vp_peek(gpu, handle, VP_PAGE, &word, sizeof(word));
@@ -544,6 +544,7 @@ static void read_only(bool enforced)
 	close(dmabuf);
 	close(gpu);
 	close(other);
+	vp_config_remove("maker");
 }
 
 /* What a GPU reads or writes has to be there, and nothing else of the buffer. */

@@ -16,6 +16,9 @@
 #define MAX_CARDS	64
 #define POLL_MS		10
 
+/* What vp_enforce_read_only() was told last. */
+static bool enforced;
+
 bool vp_kernel_is_debug(void)
 {
 	return access("/sys/kernel/debug/kmemleak", F_OK) == 0;
@@ -134,12 +137,13 @@ void vp_unload(void)
 
 void vp_reload(unsigned int gpus)
 {
-	char params[32];
+	char params[48];
 	int ret;
 
 	if (vp_loaded())
 		vp_unload();
-	snprintf(params, sizeof(params), "gpus=%u", gpus);
+	snprintf(params, sizeof(params), "gpus=%u enforce_read_only=%d", gpus,
+		 enforced);
 	ret = vp_try_load(params);
 	igt_assert_f(ret == 0, "loading vprime %s: %s\n", params,
 		     strerror(-ret));
@@ -147,22 +151,32 @@ void vp_reload(unsigned int gpus)
 }
 
 /* A test of the parameter may have failed with it set. */
-static bool has_user_fences(void)
+static bool has(const char *parameter, bool on)
 {
-	FILE *file = fopen("/sys/module/vprime/parameters/user_fences", "re");
-	char is = 0;
+	char path[80], is = 0;
+	FILE *file;
 
+	snprintf(path, sizeof(path), "/sys/module/vprime/parameters/%s",
+		 parameter);
+	file = fopen(path, "re");
 	if (file) {
 		is = (char)fgetc(file);
 		fclose(file);
 	}
-	return is == 'Y';
+	return is == (on ? 'Y' : 'N');
 }
 
 void vp_ensure(unsigned int gpus)
 {
-	if (!vp_loaded() || vp_gpus() != gpus || !has_user_fences())
+	if (!vp_loaded() || vp_gpus() != gpus || !has("user_fences", true) ||
+	    !has("enforce_read_only", enforced) || !has("export_writable", true))
 		vp_reload(gpus);
+}
+
+void vp_enforce_read_only(bool on)
+{
+	enforced = on;
+	vp_ensure(VP_DEFAULT_GPUS);
 }
 
 static void write_driver_file(const char *file, unsigned int gpu)

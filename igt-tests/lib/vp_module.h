@@ -33,6 +33,11 @@ int vp_try_unload_module(const char *module);
 void vp_reload(unsigned int gpus);
 void vp_unload(void);
 void vp_ensure(unsigned int gpus);
+/*
+ * From now on have these GPUs refuse writes to what they exported read-only, or
+ * only report them, which is the default.
+ */
+void vp_enforce_read_only(bool on);
 
 /* By way of the driver's bind and unbind files. */
 void vp_unplug(unsigned int gpu);

@@ -73,7 +73,6 @@ static void let_go_of_leftovers(void)
 	unmap_leftovers();
 	close_leftovers();
 	vp_strict(false);
-	vp_enforce_read_only(true);
 }
 
 /* Leave the machine to the next program as this one found it. */
@@ -82,9 +81,8 @@ static void restore_default(int sig)
 	if (sig)
 		return;
 	vp_config_clean();
-	vp_ensure(VP_DEFAULT_GPUS);
+	vp_enforce_read_only(false);
 	vp_strict(false);
-	vp_enforce_read_only(true);
 }
 
 void vp_begin(void)

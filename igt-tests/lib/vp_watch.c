@@ -12,7 +12,6 @@
 #include "vp_watch.h"
 
 #define STRICT_PATH	"/sys/module/vprime/parameters/strict"
-#define ENFORCE_PATH	"/sys/module/vprime/parameters/enforce_read_only"
 #define PIECE		65536
 
 static const char *const rules[] = {
@@ -267,14 +266,6 @@ int vp_try_move(uint64_t id)
 int vp_try_revoke(uint64_t id)
 {
 	return try_control(VP_WATCH_DIR "/revoke", id);
-}
-
-void vp_enforce_read_only(bool on)
-{
-	/* Of a module that is not loaded, or does not ask, nothing is wanted. */
-	if (on && access(ENFORCE_PATH, F_OK))
-		return;
-	igt_assert_eq(try_write(ENFORCE_PATH, on ? "1" : "0"), 0);
 }
 
 void vp_strict(bool on)

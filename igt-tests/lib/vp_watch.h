@@ -102,7 +102,4 @@ int vp_try_revoke(uint64_t id);
 /* Whether touches outside of CPU accesses are looked for. */
 void vp_strict(bool on);
 
-/* Whether writes through what came in read-only are refused: the default. */
-void vp_enforce_read_only(bool on);
-
 #endif /* VP_WATCH_H */

@@ -208,7 +208,7 @@ static void mmap_beyond_end(void)
 
 static void mmap_read_only(void)
 {
-	int gpu = vp_open(0);
+	int gpu = vp_config_open("strict", "export_writable=0");
 	int dmabuf = vp_try_export(gpu, vp_create(gpu, VP_PAGE), DRM_CLOEXEC);
 	void *map;
 
@@ -226,6 +226,7 @@ static void mmap_read_only(void)
 	vp_unmap(map, VP_PAGE);
 	close(dmabuf);
 	close(gpu);
+	vp_config_remove("strict");
 }
 
 static void bad_sync(void)

@@ -21,7 +21,10 @@ IGT_TEST_DESCRIPTION("Breaches of the dma-buf contract by programs");
 #define READ	DMA_BUF_SYNC_READ
 #define WRITE	DMA_BUF_SYNC_WRITE
 
-/* A buffer of GPU 0, its dma-buf, and who broke a rule on it last. */
+/* A GPU that refuses writes to what it exported read-only. */
+#define ENFORCING	"enforcing"
+
+/* A buffer of GPU 0 or ENFORCING, its dma-buf, and who broke a rule on it last. */
 struct scene {
 	int gpu;
 	uint32_t handle;
@@ -32,10 +35,10 @@ struct scene {
 	pid_t process;
 };
 
-static struct scene prepare(size_t size, uint32_t flags)
+static struct scene prepare_on(unsigned int gpu, size_t size, uint32_t flags)
 {
 	struct scene scene = {
-		.gpu = vp_open(0), .size = size, .process = getpid(),
+		.gpu = vp_open(gpu), .size = size, .process = getpid(),
 	};
 
 	prctl(PR_GET_NAME, scene.name);
@@ -45,6 +48,16 @@ static struct scene prepare(size_t size, uint32_t flags)
 	igt_assert_lte(0, scene.dmabuf);
 	scene.id = vp_id(scene.gpu, scene.handle);
 	return scene;
+}
+
+static struct scene prepare(size_t size, uint32_t flags)
+{
+	return prepare_on(0, size, flags);
+}
+
+static unsigned int plug_enforcing(void)
+{
+	return vp_config_plug(ENFORCING, "enforce_read_only=1");
 }
 
 static void let_go(struct scene *scene)
@@ -75,11 +88,11 @@ static void assert_count(const struct scene *scene, const char *rule,
  * A rule is broken twice on one buffer and once on another: three counts, and
  * a line for each of the buffers.
  */
-static void breaks(const char *rule, const char *device, uint32_t flags,
-		   void (*breach)(struct scene *scene))
+static void breaks_on(unsigned int gpu, const char *rule, const char *device,
+		      uint32_t flags, void (*breach)(struct scene *scene))
 {
-	struct scene one = prepare(VP_PAGE, flags);
-	struct scene two = prepare(3 * VP_PAGE, flags);
+	struct scene one = prepare_on(gpu, VP_PAGE, flags);
+	struct scene two = prepare_on(gpu, 3 * VP_PAGE, flags);
 	unsigned int before = vp_watch_total(rule);
 	int log[2] = { vp_log_open(), vp_log_open() }, later;
 
@@ -110,6 +123,19 @@ static void breaks(const char *rule, const char *device, uint32_t flags,
 	close(later);
 }
 
+static void breaks(const char *rule, const char *device, uint32_t flags,
+		   void (*breach)(struct scene *scene))
+{
+	breaks_on(0, rule, device, flags, breach);
+}
+
+/* The exporter is what enforces: GPU 1, which would only report, is refused. */
+static void is_refused(void (*breach)(struct scene *scene))
+{
+	breaks_on(plug_enforcing(), "writable-read-only", "vprime1", 0, breach);
+	vp_config_remove(ENFORCING);
+}
+
 static void ends_without_begin(struct scene *scene)
 {
 	vp_sync_end(scene->dmabuf, READ);
@@ -124,22 +150,36 @@ static void leaves_begin_open(struct scene *scene)
 	scene->process = child;
 }
 
-/* Where it is only reported: what real programs do works, and is not in the contract. */
-static void maps_read_only_unenforced(struct scene *scene)
+static void writes_through(struct scene *scene, int fd, uint64_t offset)
 {
 	uint32_t *own = vp_map(scene->gpu, scene->handle, scene->size, RW);
-	int gpu = vp_open(1);
-	uint32_t handle = vp_import(gpu, scene->dmabuf);
+	void *address;
 	uint32_t *map;
 
-	vp_enforce_read_only(false);
-	map = vp_map(gpu, handle, scene->size, RW);
-	vp_enforce_read_only(true);
+	igt_assert_eq(vp_try_mmap(fd, offset, scene->size, RW, MAP_SHARED,
+				  &address), 0);
+	map = address;
 	*map = *own + 1;
 	igt_assert_eq(*map, *own);
 	vp_unmap(map, scene->size);
 	vp_unmap(own, scene->size);
+}
+
+/* Where it is only reported: what real programs do works, and is not in the contract. */
+static void maps_read_only_unenforced(struct scene *scene)
+{
+	int gpu = vp_open(1);
+
+	writes_through(scene, gpu,
+		       vp_mmap_offset(gpu, vp_import(gpu, scene->dmabuf)));
 	close(gpu);
+}
+
+/* So does mapping the descriptor itself, where Mesa before 26.1 draws. */
+static void maps_descriptor(struct scene *scene)
+{
+	igt_assert_eq(fcntl(scene->dmabuf, F_GETFL) & O_ACCMODE, O_RDWR);
+	writes_through(scene, scene->dmabuf, 0);
 }
 
 static void pokes_read_only_unenforced(struct scene *scene)
@@ -147,9 +187,7 @@ static void pokes_read_only_unenforced(struct scene *scene)
 	int gpu = vp_open(1);
 	uint32_t handle = vp_import(gpu, scene->dmabuf), word = 0x5eed, seen;
 
-	vp_enforce_read_only(false);
 	vp_poke(gpu, handle, 0, &word, sizeof(word));
-	vp_enforce_read_only(true);
 	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
 	igt_assert_eq(seen, word);
 	close(gpu);
@@ -200,7 +238,7 @@ static void assert_direction(const struct scene *scene, const char *direction)
 /* What is seen, and done, without a breach. */
 static void read_only(void)
 {
-	struct scene scene = prepare(2 * VP_PAGE, 0);
+	struct scene scene = prepare_on(plug_enforcing(), 2 * VP_PAGE, 0);
 	int gpu = vp_open(1);
 	uint32_t handle = vp_import(gpu, scene.dmabuf), word = 0;
 	uint32_t *own = vp_map(scene.gpu, scene.handle, scene.size, RW), *map;
@@ -224,23 +262,16 @@ static void read_only(void)
 	vp_poke(scene.gpu, scene.handle, 0, &(uint32_t){ 4 }, sizeof(word));
 	igt_assert_eq(map[0], 4);
 	assert_count(&scene, "writable-read-only", 0);
-
-	/* And another one, once it has written, has mapped for that. */
-	vp_enforce_read_only(false);
-	vp_poke(gpu, handle, 0, &(uint32_t){ 5 }, sizeof(word));
-	vp_enforce_read_only(true);
-	igt_assert_eq(map[0], 5);
-	assert_direction(&scene, "bidirectional");
-	assert_count(&scene, "writable-read-only", 1);
 	vp_unmap(map, scene.size);
 	vp_unmap(own, scene.size);
 	close(gpu);
 	let_go(&scene);
+	vp_config_remove(ENFORCING);
 }
 
 static void read_only_stays_so(void)
 {
-	struct scene scene = prepare(2 * VP_PAGE, 0);
+	struct scene scene = prepare_on(plug_enforcing(), 2 * VP_PAGE, 0);
 	int gpu = vp_open(1);
 	uint32_t handle = vp_import(gpu, scene.dmabuf);
 	uint64_t offset = vp_mmap_offset(gpu, handle);
@@ -266,6 +297,7 @@ static void read_only_stays_so(void)
 	vp_unmap(map, scene.size);
 	close(gpu);
 	let_go(&scene);
+	vp_config_remove(ENFORCING);
 }
 
 /* The same file comes back to who made it: that is no import. */
@@ -323,9 +355,10 @@ static void first_export_decides(void)
 	let_go(&scene);
 }
 
+/* Another driver's buffer is guarded by the GPU that imports it. */
 static void read_only_foreign(void)
 {
-	int gpu = vp_open(0), vgem, dmabuf;
+	int gpu = vp_open(0), strict = vp_open(plug_enforcing()), vgem, dmabuf;
 	struct vp_dumb dumb;
 	uint32_t handle;
 	uint64_t id;
@@ -341,16 +374,17 @@ static void read_only_foreign(void)
 		      DRM_VPRIME_INFO_READ_ONLY);
 	vp_unmap(vp_map(gpu, handle, dumb.size, PROT_READ), dumb.size);
 	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 0);
-	vp_enforce_read_only(false);
 	vp_unmap(vp_map(gpu, handle, dumb.size, RW), dumb.size);
 	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 1);
-	vp_enforce_read_only(true);
-	igt_assert_eq(vp_try_mmap(gpu, vp_mmap_offset(gpu, handle), dumb.size,
-				  RW, MAP_SHARED, NULL), -EACCES);
+	handle = vp_import(strict, dmabuf);
+	igt_assert_eq(vp_try_mmap(strict, vp_mmap_offset(strict, handle),
+				  dumb.size, RW, MAP_SHARED, NULL), -EACCES);
 	igt_assert_eq(vp_watch_violations(id, "writable-read-only"), 2);
 	close(dmabuf);
 	close(vgem);
+	close(strict);
 	close(gpu);
+	vp_config_remove(ENFORCING);
 }
 
 igt_main
@@ -370,12 +404,11 @@ igt_main
 
 	igt_describe("A program makes a writable mapping of what it got through a read-only file");
 	vp_subtest("writable-read-only-mmap")
-		breaks("writable-read-only", "vprime1", 0,
-		       maps_read_only_writable);
+		is_refused(maps_read_only_writable);
 
 	igt_describe("A GPU writes to what it got through a read-only file");
 	vp_subtest("writable-read-only-poke")
-		breaks("writable-read-only", "vprime1", 0, pokes_read_only);
+		is_refused(pokes_read_only);
 
 	igt_describe("enforce_read_only=0: the writable mapping is reported, and works");
 	vp_subtest("unenforced-read-only-mmap")
@@ -386,6 +419,10 @@ igt_main
 	vp_subtest("unenforced-read-only-poke")
 		breaks("writable-read-only", "vprime1", 0,
 		       pokes_read_only_unenforced);
+
+	igt_describe("A writable mapping of the descriptor of a read-only export is reported, and works");
+	vp_subtest("unenforced-read-only-descriptor")
+		breaks("writable-read-only", "cpu", 0, maps_descriptor);
 
 	igt_describe("What came in through a read-only file is read by CPU and GPU without a breach");
 	vp_subtest("read-only")

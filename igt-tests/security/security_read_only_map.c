@@ -338,6 +338,9 @@ static void other_drivers_node(void)
 
 igt_main
 {
+	igt_fixture
+		vp_enforce_read_only(true);
+
 	igt_describe("A write is SIGSEGV");
 	vp_subtest("touch")
 		vp_as_nobody
