@@ -97,7 +97,7 @@ struct fz_view {
 	struct fz_inst *inst;
 	unsigned int handles, maps;
 	bool imported, read_only;
-	bool mapped, mapped_to_write;	/* by the GPU */
+	bool mapped;			/* by the GPU */
 	bool linked;			/* holds the dma-buf */
 	uint64_t offset;		/* for mmap, 0 before it was asked for */
 };
@@ -290,7 +290,7 @@ bool fz_has_odd_view(const struct fz_buf *buf);
 void fz_view_came(struct fz_buf *buf);
 void fz_view_went(struct fz_buf *buf);
 /* A GPU needs it mapped, and later reads or writes. */
-void fz_gpu_map(struct fz_view *view, bool write);
+void fz_gpu_map(struct fz_view *view);
 const uint8_t *fz_gpu_reads(struct fz_view *view, size_t offset, size_t size);
 void fz_gpu_writes(struct fz_view *view, size_t offset, const uint8_t *bytes,
 		   size_t size);

@@ -83,13 +83,11 @@ void fz_view_went(struct fz_buf *buf)
 
 /* ---- devices ---- */
 
-void fz_gpu_map(struct fz_view *view, bool write)
+void fz_gpu_map(struct fz_view *view)
 {
-	/* What was mapped to be read only is mapped anew. */
-	if (view->mapped && (view->mapped_to_write || !write))
+	if (view->mapped)
 		return;
 	view->mapped = true;
-	view->mapped_to_write = write || !view->read_only;
 	sync_all(view->buf, false, true);
 }
 

@@ -198,7 +198,7 @@ static bool is_order_known(const struct fz_run *run,
 static void submit(struct fz_run *run, const struct fz_step *step,
 		   struct fz_waiting *waiting)
 {
-	fz_gpu_map(waiting->view, waiting->write);
+	fz_gpu_map(waiting->view);
 	waiting->job = fz_fence_new(run, step->id, NULL, NULL);
 	fz_use(waiting->buf, waiting->job, waiting->write);
 }

@@ -157,7 +157,8 @@ void fz_do_mmap_dmabuf(struct fz_run *run, const struct fz_step *step)
 	map.prot = prot_of(step->arg[3]);
 	map.buf = fd->kbuf->buf;
 	map.kbuf = fd->kbuf;
-	map.may_write = fd->kbuf->writable;
+	map.may_write = fd->kbuf->writable ||
+			(map.buf->maker == FZ_OURS && !run->enforced);
 	/* What foreign exporters do with private ones is not our matter, */
 	if (map.buf->maker != FZ_OURS)
 		flags = MAP_SHARED;
@@ -172,6 +173,8 @@ void fz_do_mmap_dmabuf(struct fz_run *run, const struct fz_step *step)
 		want = -EINVAL;
 	if ((map.prot & PROT_WRITE) && !map.may_write && flags == MAP_SHARED)
 		want = -EACCES;
+	if ((map.prot & PROT_WRITE) && !fd->kbuf->writable && !want)
+		run->violations++;
 	map_it(run, step, fd->fd, map.first * VP_PAGE, flags, &map, want);
 }
 
@@ -363,7 +366,7 @@ void fz_do_peek(struct fz_run *run, const struct fz_step *step)
 		return;
 	/* Also what nobody could be told has been read, up to there. */
 	if (!ret || ret == -EFAULT) {
-		fz_gpu_map(handle->view, false);
+		fz_gpu_map(handle->view);
 		bytes = fz_gpu_reads(handle->view, offset,
 				     ret && size > CHUNK ? CHUNK : size);
 	}
@@ -396,7 +399,7 @@ void fz_do_poke(struct fz_run *run, const struct fz_step *step)
 	/* The mistake that "finds-and-shrinks" is about. */
 	if (run->options.wrong == FZ_MISTAKE_BYTE)
 		fz_source[size - 1]++;
-	fz_gpu_map(handle->view, true);
+	fz_gpu_map(handle->view);
 	fz_gpu_writes(handle->view, offset, fz_source, size);
 	settle(run, fd, handle->buf);
 }
