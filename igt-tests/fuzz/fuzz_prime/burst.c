@@ -20,8 +20,6 @@
 
 /* As much of its part is written at a time. */
 #define PIECE		6000
-/* Only to end a hang. */
-#define PATIENCE_MS	20000
 
 static uint8_t source[PIECE], result[PIECE];
 static const char *failed;
@@ -172,7 +170,7 @@ static int64_t look(const struct fz_burst *burst, uint32_t handle)
 			   "wait");
 	if (!ret)
 		ret = note(info.id == burst->number ? 0 : -EBADF, "its number");
-	return ret ?: note(poll(&asked, 1, PATIENCE_MS) == 1 ? 0 : -EAGAIN,
+	return ret ?: note(poll(&asked, 1, -1) == 1 ? 0 : -EAGAIN,
 			   "poll");
 }
 

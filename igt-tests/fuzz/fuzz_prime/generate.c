@@ -8,8 +8,12 @@
 #include "draw.h"
 #include "vp_test.h"
 
-/* In so many steps a fence is signalled if it is not by chance: none expires. */
-#define FENCE_LIFE	1500
+/*
+ * In so many steps a fence is signalled if it is not by chance: none expires, also where each takes thirty times as
+ * long as on an idle machine.
+ */
+#define FENCE_LIFE		500
+#define FENCE_LIFE_TOGETHER	100
 
 /* Of so many times that a process is drawn which waits, it dies once. */
 #define WAITER_LIFE	300
@@ -266,6 +270,8 @@ static bool fz_draw_delivery(const struct fz_file *file)
 /* The oldest fence is signalled when it is due. */
 static bool fz_draw_due(void)
 {
+	unsigned int life = fz_in->options.together ? FENCE_LIFE_TOGETHER :
+						      FENCE_LIFE;
 	struct fz_fence *fence;
 	unsigned int proc;
 	struct fz_fd *fd;
@@ -273,7 +279,7 @@ static bool fz_draw_due(void)
 	if (!fz_in->pending.n)
 		return false;
 	fence = fz_in->pending.at[0];
-	if (fz_in->now < fence->born + FENCE_LIFE)
+	if (fz_in->now < fence->born + life)
 		return false;
 	fd = who_has(fence->file, &proc);
 	if (!fd)

@@ -10,9 +10,6 @@
 
 #define NO_SUCH_NUMBER	0x7ffffffcu
 #define BAD_FLAG	(1u << 7)
-/* What has signalled is waited for without a doubt. */
-/* Only to end a hang, and before an answer is given up. */
-#define PATIENCE_MS	20000
 
 /* What a call is given that is not right. */
 enum {
@@ -277,9 +274,10 @@ static struct answer wait_answer(struct fz_syncobj *const *syncobjs,
 	return answer;
 }
 
+/* What has signalled is waited for without a doubt. */
 static int64_t until(int64_t want)
 {
-	return want ? 0 : vp_in_ms(PATIENCE_MS);
+	return want ? 0 : INT64_MAX;
 }
 
 /* syncobj-wait: file, syncobj, how, source (another one, or none), flags */

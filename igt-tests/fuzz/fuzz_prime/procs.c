@@ -18,8 +18,12 @@
 
 #define PARAMETERS	"/sys/module/vprime/parameters/"
 
-/* So long one step may take, on a machine with other things to do. */
-#define PATIENCE_S	25
+/*
+ * Where nothing runs but us, nothing will come of waiting: it hangs when it was so at so many looks, one a second. A
+ * step may take as long as it wants on a machine with other things to do, but no process runs for so many looks.
+ */
+#define IDLE_LOOKS	20
+#define LOOKS		400
 
 void fz_fail(struct fz_run *run, const char *format, ...)
 {
@@ -60,6 +64,11 @@ bool fz_want(struct fz_run *run, const char *what, int64_t got, int64_t want)
 
 /* ---- orders ---- */
 
+/* How it has looked while an answer did not come. */
+struct fz_patience {
+	unsigned int looks, idle;
+};
+
 /* An order without what only some have. */
 #define HEAD	offsetof(struct fz_order, data)
 
@@ -71,13 +80,39 @@ void fz_send(struct fz_run *run, unsigned int proc, struct fz_order *order)
 	fz_box_set(box, FZ_ORDERED);
 }
 
+/* Processes that run or could run, and kernel threads: with us. */
+static unsigned int running(void)
+{
+	FILE *file = fopen("/proc/stat", "re");
+	unsigned int count = 0;
+	char line[4096];
+
+	igt_assert(file);
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "procs_running %u", &count);
+	fclose(file);
+	igt_assert(count);
+	return count;
+}
+
+/* Another second has passed: does it hang? */
+static bool hangs(struct fz_patience *patience)
+{
+	patience->idle += running() == 1;
+	return patience->idle >= IDLE_LOOKS || ++patience->looks >= LOOKS;
+}
+
 int64_t fz_answer(struct fz_run *run, unsigned int proc, struct fz_order *order)
 {
 	struct fz_box *box = run->proc[proc].box;
+	struct fz_patience patience = {};
 
-	if (!fz_box_wait(box, FZ_ANSWERED, PATIENCE_S)) {
-		fz_fail(run, "process %u does not answer", proc);
-		return -EIO;
+	while (!fz_box_wait(box, FZ_ANSWERED, 1)) {
+		if (hangs(&patience)) {
+			fz_fail(run, "process %u does not answer: idle at %u looks of %u",
+				proc, patience.idle, patience.looks);
+			return -EIO;
+		}
 	}
 	/* Only these have more to say. */
 	memcpy(order, &box->order,
@@ -133,13 +168,17 @@ static bool is_asleep(pid_t pid)
 
 void fz_settle(struct fz_run *run, unsigned int proc)
 {
-	int64_t until = vp_in_ms(PATIENCE_S * 1000);
+	int64_t next = vp_in_ms(1000);
+	struct fz_patience patience = {};
 
 	while (!is_asleep(run->proc[proc].pid)) {
-		if (vp_now_ns() > until) {
-			fz_fail(run, "process %u neither waits nor answers",
-				proc);
-			return;
+		if (vp_now_ns() > next) {
+			if (hangs(&patience)) {
+				fz_fail(run, "process %u neither waits nor answers",
+					proc);
+				return;
+			}
+			next = vp_in_ms(1000);
 		}
 		sched_yield();
 	}
