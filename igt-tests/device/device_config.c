@@ -461,7 +461,7 @@ static void contest(const char *gpu, int round)
 static void processes_contend(void)
 {
 	igt_fork(child, 4)
-		for (int round = 0; round < 100; round++)
+		for (int round = 0; round < 40; round++)
 			contest(GPU, round + child);
 	igt_waitchildren();
 	vp_config_clean();

@@ -257,9 +257,9 @@ static void in_the_middle(int (*const *steps)(struct looper *), int threads)
 	close(other);
 }
 
-/* Eight processes share, 1,000 times a GPU goes under them and comes back. */
-#define CYCLES		1000
-#define CYCLES_DEBUG	200
+/* Eight processes share, 400 times a GPU goes under them and comes back. */
+#define CYCLES		400
+#define CYCLES_DEBUG	100
 #define MEMBERS		8
 #define GOING		3
 #define MAX_HOPS	6
@@ -627,7 +627,7 @@ igt_main
 	vp_subtest("in-the-middle-all")
 		in_the_middle(all_steps, VP_ARRAY_SIZE(all_steps));
 
-	igt_describe("Eight processes share while a GPU goes and comes back, 1,000 times");
+	igt_describe("Eight processes share while a GPU goes and comes back, 400 times");
 	vp_subtest("plug-cycles")
 		plug_cycles();
 }

@@ -232,7 +232,7 @@ static void later_writer(void)
 	struct vp_pair s = vp_pair(SIZE);
 	uint32_t fence = vp_fence_attach(s.gpu[0], s.handle[0], true);
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		struct vp_doer waiter = waiting(&s, true);
 
 		vp_fence_signal(s.gpu[0], fence);

@@ -15,7 +15,7 @@
 
 IGT_TEST_DESCRIPTION("Random calls, steered by what code of the module they reach");
 
-#define STEPS	40000	/* calls */
+#define STEPS	20000	/* calls */
 #define CORPUS	4096
 
 static uint64_t seed = 1;

@@ -23,7 +23,6 @@ IGT_TEST_DESCRIPTION("Random steps of everything there is, against a model");
 
 #define SHRINK_SECONDS	200
 #define STEPS		40000
-#define STEPS_DEBUG	100000
 
 static struct fz_options options = { .seed = 1, .procs = 5, .plug = true };
 static const char *replay;
@@ -79,8 +78,7 @@ static unsigned int default_steps(void)
 
 	if (steps && *steps)
 		return (unsigned int)strtoul(steps, NULL, 0);
-	/* A kernel that looks on has more to see. */
-	return vp_kernel_is_debug() ? STEPS_DEBUG : STEPS;
+	return STEPS;
 }
 
 static void went_wrong(const struct fz_options *how, struct fz_steps *steps,
