@@ -3,7 +3,9 @@
  * GL on a GPU: Mesa's software renderer, which imports dma-bufs, and works on its
  * mapping of them through the GPU's node. On a GPU with coherent=0 that is the GPU's
  * view, so that GL has the bug of a missing DMA_BUF_IOCTL_SYNC as hardware would.
+ * On EGL's device and surfaceless platforms it does so because of data/60-vprime.conf.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <gbm.h>
 #include <string.h>
@@ -28,24 +30,29 @@ IGT_TEST_DESCRIPTION("GL on GPUs that snoop the CPU's caches, and that do not");
 /* A pixel in the middle, in bytes. */
 #define PIXEL	(5 * PITCH + 5 * 4)
 
-static void start_gl(int gpu)
+static void start_gl_on(EGLDisplay display)
 {
 	static const EGLint attributes[] = {
 		EGL_CONTEXT_CLIENT_VERSION, 2, EGL_NONE
 	};
-	struct gbm_device *gbm = gbm_create_device(gpu);
-	EGLDisplay display;
 	EGLContext context;
 
-	igt_assert(gbm);
-	display = eglGetPlatformDisplay(EGL_PLATFORM_GBM_KHR, gbm, NULL);
-	igt_assert(eglInitialize(display, NULL, NULL));
+	igt_assert_f(eglInitialize(display, NULL, NULL), "EGL error 0x%x\n",
+		     eglGetError());
 	igt_assert(eglBindAPI(EGL_OPENGL_ES_API));
 	context = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT,
 				   attributes);
 	igt_assert(eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE,
 				  context));
 	igt_info("%s\n", (const char *)glGetString(GL_RENDERER));
+}
+
+static void start_gl(int gpu)
+{
+	struct gbm_device *gbm = gbm_create_device(gpu);
+
+	igt_assert(gbm);
+	start_gl_on(eglGetPlatformDisplay(EGL_PLATFORM_GBM_KHR, gbm, NULL));
 }
 
 /* What GL reads and draws from here on is the buffer. */
@@ -167,6 +174,85 @@ static void draws(unsigned int gpu, bool coherent)
 	igt_assert_eq(gl_sees(), VP_NEWER);
 }
 
+/* Whether this process has the file open. */
+static bool has_open(const char *path)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	bool found = false;
+	char target[64];
+	ssize_t len;
+
+	igt_assert(dir);
+	while (!found && (entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, target,
+				 sizeof(target) - 1);
+		target[len < 0 ? 0 : len] = '\0';
+		found = !strcmp(target, path);
+	}
+	closedir(dir);
+	return found;
+}
+
+static EGLDisplay device_display(const char *node)
+{
+	PFNEGLQUERYDEVICESEXTPROC query_devices =
+		(PFNEGLQUERYDEVICESEXTPROC)eglGetProcAddress("eglQueryDevicesEXT");
+	PFNEGLQUERYDEVICESTRINGEXTPROC query_string =
+		(PFNEGLQUERYDEVICESTRINGEXTPROC)
+		eglGetProcAddress("eglQueryDeviceStringEXT");
+	EGLDeviceEXT devices[16];
+	const char *name;
+	EGLint count;
+
+	igt_assert(query_devices(VP_ARRAY_SIZE(devices), devices, &count));
+	while (count--) {
+		name = query_string(devices[count], EGL_DRM_RENDER_NODE_FILE_EXT);
+		if (name && !strcmp(name, node))
+			return eglGetPlatformDisplay(EGL_PLATFORM_DEVICE_EXT,
+						     devices[count], NULL);
+	}
+	igt_assert_f(false, "EGL has no device %s\n", node);
+	return EGL_NO_DISPLAY;
+}
+
+/* The buffer is another GPU's, or of a node of the same that EGL does not open. */
+static void draws_on(unsigned int gpu, bool device)
+{
+	char nodes[2][300];
+	int maker = vp_open_node(0, VP_PRIMARY), dmabuf;
+	struct vp_dumb dumb = vp_create_dumb(maker, SIDE, SIDE, 32);
+	uint32_t *map;
+
+	igt_assert_eq(dumb.pitch, PITCH);
+	for (unsigned int i = 0; i < VP_ARRAY_SIZE(nodes); i++)
+		igt_assert_eq(vp_node_path(i, VP_RENDER, nodes[i],
+					   sizeof(nodes[i])), 0);
+	dmabuf = vp_export(maker, dumb.handle);
+	map = vp_map_dmabuf(dmabuf, SIZE, PROT_READ | PROT_WRITE);
+	if (device)
+		start_gl_on(device_display(nodes[gpu]));
+	else
+		start_gl_on(eglGetPlatformDisplay(EGL_PLATFORM_SURFACELESS_MESA,
+						  EGL_DEFAULT_DISPLAY, NULL));
+	/* Without a GPU, it draws as well. */
+	igt_assert(has_open(nodes[gpu]) || (!device && has_open(nodes[1 - gpu])));
+	use_buffer(dmabuf);
+	gl_draws(VP_NEW);
+	igt_assert_eq(map[PIXEL / 4], VP_NEW);
+	map[PIXEL / 4] = VP_NEWER;
+	igt_assert_eq(gl_sees(), VP_NEWER);
+}
+
+static void platform(bool device)
+{
+	for (unsigned int gpu = 0; gpu < (device ? 2 : 1); gpu++) {
+		igt_fork(child, 1)
+			draws_on(gpu, device);
+		igt_waitchildren();
+	}
+}
+
 /* What missing-sync says of GL, with Mesa's own words on the standard error. */
 static void run_missing_sync(const char *settings, const char *option,
 			     const char *second)
@@ -222,6 +308,14 @@ igt_main
 		in_child(reads, "", true);
 		in_child(draws, "", true);
 	}
+
+	igt_describe("EGL's device platform opens each GPU, imports a dma-buf, draws and reads");
+	vp_subtest("device-platform")
+		platform(true);
+
+	igt_describe("EGL's surfaceless platform finds a GPU, imports a dma-buf, draws and reads");
+	vp_subtest("surfaceless-platform")
+		platform(false);
 
 	igt_describe("The program missing-sync --gl shows its bug with coherent=0, and only there and without --sync");
 	vp_subtest("missing-sync")
