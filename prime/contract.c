@@ -2,8 +2,9 @@
 /**
  * DOC: the dma-buf contract
  *
- * Each breach of a rule is counted, per buffer and in all. The first breach of a
- * rule on a buffer is logged.
+ * Each breach of a rule is counted. A process's first breach of a rule is logged,
+ * on whatever buffer: a compositor breaks it on each frame, and in new buffers all
+ * the time. Breaches are also counted per buffer.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -12,6 +13,8 @@
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "fence/list.h"
 #include "prime/contract.h"
@@ -21,35 +24,47 @@
 atomic_long_t vp_rule_counts[VP_RULES];
 
 /*
- * The name of a rule, and what follows "cpu" or the name of the device in the
- * log.
+ * The name of a rule, what follows "cpu" or the name of the device in the log, and
+ * what to do about it.
  */
 static const struct {
 	const char *name;
 	const char *what;
+	const char *advice;
 } vp_rules[VP_RULES] = {
 	[VP_RULE_UNMAP_WITHOUT_MAP] = {
-		"unmap-without-map", "unmaps what it has not mapped" },
+		"unmap-without-map", "unmaps what it has not mapped",
+		"unmap each mapping once, by its own attachment" },
 	[VP_RULE_UNMAP_DIRECTION] = {
-		"unmap-direction", "unmaps in another direction than it mapped" },
+		"unmap-direction", "unmaps in another direction than it mapped",
+		"unmap in the direction of the map" },
 	[VP_RULE_DETACH_WHILE_MAPPED] = {
-		"detach-while-mapped", "detaches with its mapping in place" },
+		"detach-while-mapped", "detaches with its mapping in place",
+		"unmap before detaching" },
 	[VP_RULE_DETACH_WHILE_PINNED] = {
-		"detach-while-pinned", "detaches with its pin in place" },
+		"detach-while-pinned", "detaches with its pin in place",
+		"unpin before detaching" },
 	[VP_RULE_UNPIN_WITHOUT_PIN] = {
-		"unpin-without-pin", "unpins what it has not pinned" },
+		"unpin-without-pin", "unpins what it has not pinned",
+		"unpin once for each pin" },
 	[VP_RULE_END_WITHOUT_BEGIN] = {
-		"end-without-begin", "access ends that has not begun" },
+		"end-without-begin", "access ends that has not begun",
+		"call DMA_BUF_IOCTL_SYNC with START first" },
 	[VP_RULE_BEGIN_LEFT_OPEN] = {
-		"begin-left-open", "access began and was never ended" },
+		"begin-left-open", "access began and was never ended",
+		"call DMA_BUF_IOCTL_SYNC with END" },
 	[VP_RULE_WRITABLE_READ_ONLY] = {
-		"writable-read-only", "wants to write through a read-only file" },
+		"writable-read-only", "wants to write through a read-only file",
+		"export with DRM_RDWR, as Mesa does from 26.1 on" },
 	[VP_RULE_CPU_OUTSIDE_ACCESS] = {
-		"cpu-outside-access", "touches memory outside begin and end" },
+		"cpu-outside-access", "touches memory outside begin and end",
+		"put it between DMA_BUF_IOCTL_SYNC's START and END" },
 	[VP_RULE_NOT_UNMAPPED] = {
-		"not-unmapped", "keeps its mapping of a revoked buffer" },
+		"not-unmapped", "keeps its mapping of a revoked buffer",
+		"unmap when told that mappings are invalid" },
 	[VP_RULE_RELEASE_WITH_ATTACHMENTS] = {
-		"release-with-attachments", "is attached while the last reference is dropped" },
+		"release-with-attachments", "is attached while the last reference is dropped",
+		"detach before dma_buf_put()" },
 };
 
 /**
@@ -75,8 +90,8 @@ void vp_contract_fini(struct vp_dmabuf *buf)
 	kfree(buf->violations);
 }
 
-/* Count a breach on its buffer. Returns whether such a breach has been logged. */
-static bool vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
+/* Without memory for its counts, a buffer has none. */
+static void vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
 {
 	struct vp_violations *all = READ_ONCE(buf->violations), *mine;
 
@@ -88,23 +103,57 @@ static bool vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
 		else
 			all = mine;
 	}
-	/* Without memory for the count each breach is logged. */
-	if (!all)
-		return false;
-	atomic_inc(&all->counts[rule]);
-	return test_bit(rule, &all->reported);
+	if (all)
+		atomic_inc(&all->counts[rule]);
 }
 
-/* Returns whether another thread has just logged such a breach. */
-static bool vp_violation_report(struct vp_dmabuf *buf, enum vp_rule rule)
-{
-	struct vp_violations *all = READ_ONCE(buf->violations);
-
-	return all && test_and_set_bit(rule, &all->reported);
-}
-
-/* Enough for a program that breaks every rule on several buffers at once. */
+/* Enough for several processes that break every rule at once. */
 static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
+
+/*
+ * The processes that were logged last; each takes the place of the one that was
+ * there longest. One that has been replaced, or executes another program, is
+ * logged again.
+ */
+static struct {
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	unsigned long rules;
+} vp_offenders[64];
+static unsigned int vp_next_offender;
+
+/* Guards vp_offenders and vp_next_offender. */
+static DEFINE_SPINLOCK(vp_offender_lock);
+
+/*
+ * Returns whether it is the process's first breach of the rule. One that the limit
+ * suppresses is logged when it comes again.
+ */
+static bool vp_contract_must_log(enum vp_rule rule, const char *comm, pid_t pid)
+{
+	unsigned long flags;
+	unsigned int i;
+	bool first;
+
+	spin_lock_irqsave(&vp_offender_lock, flags);
+	for (i = 0; i < ARRAY_SIZE(vp_offenders); i++)
+		if (vp_offenders[i].pid == pid &&
+		    !strcmp(vp_offenders[i].comm, comm))
+			break;
+	first = (i == ARRAY_SIZE(vp_offenders) ||
+		 !test_bit(rule, &vp_offenders[i].rules)) &&
+		__ratelimit(&vp_misuse_limit);
+	if (first && i == ARRAY_SIZE(vp_offenders)) {
+		i = vp_next_offender++ % ARRAY_SIZE(vp_offenders);
+		vp_offenders[i].pid = pid;
+		strscpy(vp_offenders[i].comm, comm, TASK_COMM_LEN);
+		vp_offenders[i].rules = 0;
+	}
+	if (first)
+		__set_bit(rule, &vp_offenders[i].rules);
+	spin_unlock_irqrestore(&vp_offender_lock, flags);
+	return first;
+}
 
 /**
  * vp_dmabuf_misuse_by - report a breach of the contract by any process
@@ -114,8 +163,8 @@ static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
  * @process: the name of the process
  * @pid: the number of the process
  *
- * Counts the breach. The first one of a rule on a buffer is logged, with the
- * names of device, buffer, process and rule, and rate-limited.
+ * Counts the breach. The process's first one of a rule is logged, with the names
+ * of device, buffer, process and rule and what to do about it, and rate-limited.
  *
  * Context: Any context.
  */
@@ -133,16 +182,12 @@ void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 	this_cpu_inc(vp_dmabuf_counts.violations);
 	trace_violation(buf, who, vp_rules[rule].name);
 
-	if (vp_violation_count(buf, rule))
+	vp_violation_count(buf, rule);
+	if (!vp_contract_must_log(rule, comm, pid))
 		return;
-	/* A breach that the limit suppresses is logged when it comes again. */
-	if (!__ratelimit(&vp_misuse_limit))
-		return;
-	if (vp_violation_report(buf, rule))
-		return;
-	pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]\n",
+	pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]: %s\n",
 		vp_rules[rule].name, who, vp_rules[rule].what, buf->id,
-		buf->name, buf->size, comm, pid);
+		buf->name, buf->size, comm, pid, vp_rules[rule].advice);
 }
 
 /**
@@ -156,6 +201,7 @@ void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
 void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 		      enum vp_rule rule)
 {
-	vp_dmabuf_misuse_by(buf, dev, rule, current->comm,
+	/* A thread's own name says little: "llvmpipe-0" is one of Mesa's. */
+	vp_dmabuf_misuse_by(buf, dev, rule, current->group_leader->comm,
 			    task_tgid_nr(current));
 }

@@ -27,12 +27,9 @@ enum vp_rule {
 
 /**
  * struct vp_violations - the breaches on one buffer
- * @reported: a bit for each rule whose breach has been logged; atomic bit
- *	operations
  * @counts: how often each rule was broken
  */
 struct vp_violations {
-	unsigned long reported;
 	atomic_t counts[VP_RULES];
 };
 

@@ -169,7 +169,8 @@ static int vp_cpu_access_open(struct vp_dmabuf *buf,
 		return -ENOMEM;
 	access->dir = dir;
 	access->since = jiffies;
-	memcpy(access->comm, current->comm, sizeof(access->comm));
+	memcpy(access->comm, current->group_leader->comm,
+	       sizeof(access->comm));
 	buf->cpu_accesses++;
 	return 0;
 }

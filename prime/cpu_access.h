@@ -18,7 +18,7 @@ struct vp_dmabuf;
  * @process: the thread's process; referenced
  * @since: when it began, in jiffies
  * @dir: its direction; DMA_BIDIRECTIONAL if begun for reading and for writing
- * @comm: the thread's name at the begin
+ * @comm: the process's name at the begin
  */
 struct vp_cpu_access {
 	struct list_head node;

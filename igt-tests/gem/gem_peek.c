@@ -533,6 +533,7 @@ static void read_only(bool enforced)
 				"vprime1"), 0);
 
 	word = 815;
+	vp_be_another();
 	for (int round = 0; round < 2; round++)
 		igt_assert_eq(vp_try_poke(other, imported, VP_PAGE, &word,
 					  sizeof(word)), enforced ? -EACCES : 0);

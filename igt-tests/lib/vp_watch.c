@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "vp_igt.h"
@@ -220,6 +221,15 @@ unsigned int vp_watch_total(const char *rule)
 	return total;
 }
 
+void vp_be_another(void)
+{
+	static unsigned int number;
+	char name[16];
+
+	snprintf(name, sizeof(name), "another-%u", ++number);
+	prctl(PR_SET_NAME, name);
+}
+
 void vp_assert_reported(int log, uint64_t id, const char *rule,
 			const char *device, const char *name, pid_t process)
 {
@@ -229,7 +239,7 @@ void vp_assert_reported(int log, uint64_t id, const char *rule,
 	snprintf(start, sizeof(start), "vprime: dma-buf contract: %s: %s ",
 		 rule, device);
 	snprintf(words, sizeof(words),
-		 "buffer %llu of %s, %llu bytes, by %s[%d]",
+		 "buffer %llu of %s, %llu bytes, by %s[%d]: ",
 		 (unsigned long long)id, buffer->exporter,
 		 (unsigned long long)buffer->size, name, (int)process);
 	igt_assert_eq(vp_log_lines(log, start, words, line), 1);

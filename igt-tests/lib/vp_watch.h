@@ -87,6 +87,11 @@ const struct vp_watch_attachment *vp_watch_attachment(uint64_t id,
 unsigned int vp_watch_violations(uint64_t id, const char *rule);
 unsigned int vp_watch_total(const char *rule);
 /*
+ * The kernel logs a process's first breach of a rule. From here on this process has
+ * another name, and so counts as another one, whose first is yet to come.
+ */
+void vp_be_another(void);
+/*
  * Since @log was opened there is one line for this rule and the listed buffer.
  * It names @device, "cpu" for none, and as the one who did it this process.
  */

@@ -170,6 +170,7 @@ static void play(const struct role *role)
 	const char *rule;
 	char word[64];
 
+	vp_be_another();
 	igt_assert(vp_watch_rule(0) && !vp_watch_rule(RULES - 1));
 	for (i = 0; vp_watch_rule(i); i++) {
 		totals[i] = vp_watch_total(vp_watch_rule(i));

@@ -375,6 +375,7 @@ static void last_fd_closed(void)
 	char name[17] = "";
 	int log;
 
+	vp_be_another();
 	prctl(PR_GET_NAME, name);
 	/* A file remembers the dma-buf for as long as it has the handle. */
 	vp_close(scene.gpu, scene.handle);
@@ -398,6 +399,7 @@ static void last_of_all_closed(void)
 	int log = vp_log_open();
 	char words[64];
 
+	vp_be_another();
 	close(scene.gpu);
 	vp_sync_start(scene.dmabuf, READ);
 	close(scene.dmabuf);
@@ -484,6 +486,7 @@ static void many_killed(void)
 	struct scene scene = prepare(0);
 	uint32_t *map = vp_map_dmabuf(scene.dmabuf, SIZE, RW);
 	pid_t doomed[DOOMED];
+	unsigned int lines;
 	int log = vp_log_open();
 
 	igt_fork(child, 2)
@@ -500,7 +503,9 @@ static void many_killed(void)
 	igt_assert_eq(vp_watch_violations(scene.id, "begin-left-open"),
 		      ROUNDS * DOOMED);
 	igt_assert_eq(vp_watch(scene.id)->violations, ROUNDS * DOOMED);
-	igt_assert_eq(vp_logged(log, "begin-left-open", "doomed"), 1);
+	/* Each is a process of its own; the log's limit may keep some out. */
+	lines = vp_logged(log, "begin-left-open", "doomed");
+	igt_assert(lines > 0 && lines <= ROUNDS * DOOMED);
 	assert_still_works(&scene);
 	vp_unmap(map, SIZE);
 	close(log);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Rules of the dma-buf contract that a program can break, and who is told so:
- * once per buffer and rule in the kernel log, every time in the counts.
+ * once per process and rule in the kernel log, every time in the counts.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,41 +86,52 @@ static void assert_count(const struct scene *scene, const char *rule,
 }
 
 /*
- * A rule is broken twice on one buffer and once on another: three counts, and
- * a line for each of the buffers.
+ * A rule is broken twice on one buffer and once on another, and by another process
+ * on a third: four counts, and a line for each process.
  */
 static void breaks_on(unsigned int gpu, const char *rule, const char *device,
 		      uint32_t flags, void (*breach)(struct scene *scene))
 {
-	struct scene one = prepare_on(gpu, VP_PAGE, flags);
-	struct scene two = prepare_on(gpu, 3 * VP_PAGE, flags);
 	unsigned int before = vp_watch_total(rule);
-	int log[2] = { vp_log_open(), vp_log_open() }, later;
+	struct scene one, two, three;
+	int log, later;
+
+	vp_be_another();
+	one = prepare_on(gpu, VP_PAGE, flags);
+	two = prepare_on(gpu, 3 * VP_PAGE, flags);
+	three = prepare_on(gpu, 2 * VP_PAGE, flags);
+	log = vp_log_open();
+	later = vp_log_open();
 
 	breach(&one);
 	assert_count(&one, rule, 1);
-	vp_assert_reported(log[0], one.id, rule, device, one.name, one.process);
+	vp_assert_reported(log, one.id, rule, device, one.name, one.process);
 	assert_count(&two, rule, 0);
 	igt_assert_eq(vp_watch_total(rule), before + 1);
 
-	later = vp_log_open();
+	close(log);
+	log = vp_log_open();
 	breach(&one);
-	assert_count(&one, rule, 2);
-	assert_no_line(later, &one);
-	igt_assert_eq(vp_watch_total(rule), before + 2);
-
 	breach(&two);
-	assert_count(&two, rule, 1);
-	vp_assert_reported(log[1], two.id, rule, device, two.name, two.process);
 	assert_count(&one, rule, 2);
+	assert_count(&two, rule, 1);
+	assert_no_line(log, &one);
+	assert_no_line(log, &two);
 	igt_assert_eq(vp_watch_total(rule), before + 3);
+
+	igt_fork(child, 1)
+		breach(&three);
+	igt_waitchildren();
+	assert_count(&three, rule, 1);
+	igt_assert_eq(vp_logged(later, rule, ", 8192 bytes, by "), 1);
+	igt_assert_eq(vp_watch_total(rule), before + 4);
 
 	/* The count is of all time. */
 	let_go(&one);
 	let_go(&two);
-	igt_assert_eq(vp_watch_total(rule), before + 3);
-	close(log[0]);
-	close(log[1]);
+	let_go(&three);
+	igt_assert_eq(vp_watch_total(rule), before + 4);
+	close(log);
 	close(later);
 }
 
@@ -141,13 +153,22 @@ static void ends_without_begin(struct scene *scene)
 	vp_sync_end(scene->dmabuf, READ);
 }
 
-static void leaves_begin_open(struct scene *scene)
+/* Two processes, each with its line. */
+static void leaves_begin_open(void)
 {
-	pid_t child = vp_start_access("doomed", scene->dmabuf, WRITE, 1);
+	struct scene scene = prepare(VP_PAGE, DRM_RDWR);
 
-	vp_kill(child);
-	strcpy(scene->name, "doomed");
-	scene->process = child;
+	for (unsigned int n = 1; n <= 2; n++) {
+		int log = vp_log_open();
+		pid_t child = vp_start_access("doomed", scene.dmabuf, WRITE, 1);
+
+		vp_kill(child);
+		assert_count(&scene, "begin-left-open", n);
+		vp_assert_reported(log, scene.id, "begin-left-open", "cpu",
+				   "doomed", child);
+		close(log);
+	}
+	let_go(&scene);
 }
 
 static void writes_through(struct scene *scene, int fd, uint64_t offset)
@@ -214,6 +235,56 @@ static void pokes_read_only(struct scene *scene)
 		      -EACCES);
 	vp_peek(scene->gpu, scene->handle, 0, &seen, sizeof(seen));
 	igt_assert_eq(seen, 0);
+	close(gpu);
+}
+
+static void *thread_writes(void *data)
+{
+	struct scene *scene = data;
+
+	prctl(PR_SET_NAME, "worker-0");
+	pokes_read_only_unenforced(scene);
+	return NULL;
+}
+
+/* A thread of a library's: its own name says little. */
+static void names_the_program(void)
+{
+	struct scene scene;
+	pthread_t thread;
+	int log;
+
+	vp_be_another();
+	scene = prepare(VP_PAGE, 0);
+	log = vp_log_open();
+	igt_assert_eq(pthread_create(&thread, NULL, thread_writes, &scene), 0);
+	igt_assert_eq(pthread_join(thread, NULL), 0);
+	vp_assert_reported(log, scene.id, "writable-read-only", "vprime1",
+			   scene.name, scene.process);
+	close(log);
+	let_go(&scene);
+}
+
+/* As a compositor and its client, 60 times a second. */
+static void many_frames(void)
+{
+	int gpu = vp_open(1), log;
+	uint32_t pixel = 1;
+
+	vp_be_another();
+	log = vp_log_open();
+	for (unsigned int frame = 0; frame < 100; frame++) {
+		struct scene scene = prepare(VP_PAGE, 0);
+		uint32_t handle = vp_import(gpu, scene.dmabuf);
+
+		for (int i = 0; i < 3; i++)
+			vp_poke(gpu, handle, 0, &pixel, sizeof(pixel));
+		assert_count(&scene, "writable-read-only", 3);
+		vp_close(gpu, handle);
+		let_go(&scene);
+	}
+	igt_assert_eq(vp_logged(log, "contract: ", "export with DRM_RDWR"), 1);
+	close(log);
 	close(gpu);
 }
 
@@ -400,7 +471,7 @@ igt_main
 
 	igt_describe("A process dies between begin and end");
 	vp_subtest("begin-left-open")
-		breaks("begin-left-open", "cpu", DRM_RDWR, leaves_begin_open);
+		leaves_begin_open();
 
 	igt_describe("A program makes a writable mapping of what it got through a read-only file");
 	vp_subtest("writable-read-only-mmap")
@@ -423,6 +494,14 @@ igt_main
 	igt_describe("A writable mapping of the descriptor of a read-only export is reported, and works");
 	vp_subtest("unenforced-read-only-descriptor")
 		breaks("writable-read-only", "cpu", 0, maps_descriptor);
+
+	igt_describe("What a thread does is reported in the name of its program");
+	vp_subtest("names-the-program")
+		names_the_program();
+
+	igt_describe("A program that breaks a rule on each frame, in new buffers, has one line, with what to do");
+	vp_subtest("many-frames")
+		many_frames();
 
 	igt_describe("What came in through a read-only file is read by CPU and GPU without a breach");
 	vp_subtest("read-only")
