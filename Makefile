@@ -306,9 +306,11 @@ dkms_source = $(DESTDIR)/usr/src/vprime-$(version)
 header = $(DESTDIR)$(PREFIX)/include/vprime/drm/vprime_drm.h
 vprimectl = $(DESTDIR)$(PREFIX)/sbin/vprimectl
 driconf = $(DESTDIR)/usr/share/drirc.d/60-vprime.conf
+rules = $(DESTDIR)/usr/lib/udev/rules.d/72-vprime.rules
+documents = $(DESTDIR)$(PREFIX)/share/doc/vprime
 
 .PHONY: install
-install: ## install the module (through DKMS where it is there), the header, Mesa's file, and vprimectl if built
+install: install-files ## install the module (through DKMS where it is there), the header, files for Mesa and udev, and vprimectl if built
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
 	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
@@ -321,20 +323,45 @@ else
 		INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") modules_install
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 endif
+
+# All but the module. Nothing of it loads the module.
+.PHONY: install-files
+install-files:
 	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(header)"
 	$(Q)install -D -m 644 data/60-vprime.conf "$(driconf)"
+	$(Q)install -D -m 644 data/72-vprime.rules "$(rules)"
+	$(Q)install -D -m 644 -t "$(documents)/examples" data/examples/*
 	$(Q)$(if $(wildcard build/host/bin/vprimectl),install -D -m 755 build/host/bin/vprimectl "$(vprimectl)")
 
 .PHONY: uninstall
-uninstall: ## undo make install
+uninstall: uninstall-files ## undo make install
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
 	$(Q)rm -rf "$(dkms_source)"
 endif
 	$(Q)rm -f "$(DESTDIR)"/lib/modules/$(running)/updates/vprime.ko*
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
-	$(Q)rm -f "$(header)" "$(vprimectl)" "$(driconf)"
+
+.PHONY: uninstall-files
+uninstall-files:
+	$(Q)rm -f "$(header)" "$(vprimectl)" "$(driconf)" "$(rules)"
+	$(Q)rm -rf "$(documents)"
 	$(Q)rmdir "$(DESTDIR)$(PREFIX)/include/vprime/drm" "$(DESTDIR)$(PREFIX)/include/vprime" 2>/dev/null || true
+
+# In a folder of its own: every file of data/ comes, none is active that loads a module, and all go.
+.PHONY: check-install
+check-install:
+	$(Q)set -e; root=$$(mktemp -d); trap 'rm -rf "$$root"' EXIT; \
+	$(again) install-files DESTDIR="$$root"; \
+	for file in $$(find data -type f); do \
+		[ -n "$$(find "$$root" -name "$${file##*/}" -exec cmp -s "$$file" {} \; -print)" ] || \
+			{ echo "vprime: make install leaves out $$file" >&2; exit 1; }; \
+	done; \
+	[ -e "$$root/usr/share/drirc.d/60-vprime.conf" ]; \
+	! find "$$root" -path '*/modprobe.d/*' -o -path '*/modules-load.d/*' | grep .; \
+	$(again) uninstall-files DESTDIR="$$root"; \
+	left=$$(find "$$root" -type f -o -path '*vprime*'); \
+	[ -z "$$left" ] || { echo "vprime: make uninstall leaves $$left" >&2; exit 1; }
 
 # ---- looking after the tree ---------------------------------------------------------------------
 
@@ -342,7 +369,7 @@ endif
 in_style := drm fence gem include include/uapi/drm memory prime
 
 .PHONY: check
-check: style ## build with W=1 and sparse, no warning allowed; style; scripts; whether mutants apply; docs
+check: style check-install ## build with W=1 and sparse, no warning allowed; style; scripts; whether mutants apply; docs
 	$(Q)for kernel in $(kernels); do \
 		tools/vm/setup --kernel $$kernel build check kernel && \
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
