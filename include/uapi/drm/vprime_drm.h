@@ -156,15 +156,15 @@ struct drm_vprime_gem_create {
  * A mapping keeps the buffer alive, also when the handle is closed or the GPU is
  * unplugged. If the program does not ask for an address, a mapping of at least the
  * size of a huge page gets one at which huge pages can be mapped. A mapping of a
- * DRM_VPRIME_INFO_READ_ONLY buffer cannot be made writable with mprotect(2),
- * unless the module's enforce_read_only is 0. On a GPU with coherent=0 a mapping
+ * DRM_VPRIME_INFO_READ_ONLY buffer cannot be made writable with mprotect(2)
+ * where enforce_read_only is 1. On a GPU with coherent=0 a mapping
  * shows what the GPU sees, and needs no DMA_BUF_IOCTL_SYNC; mappings of the dma-buf
  * and of GPUs with coherent=1 show what the CPU sees. Errors of mmap(2):
  *
  *  - EINVAL: the mapping is not MAP_SHARED, does not begin at @offset, or is longer
  *    than the buffer.
- *  - EACCES: the mapping is writable, and the buffer DRM_VPRIME_INFO_READ_ONLY.
- *    The kernel log reports the attempt. With enforce_read_only=0 it succeeds.
+ *  - EACCES: the mapping is writable, the buffer DRM_VPRIME_INFO_READ_ONLY, and
+ *    enforce_read_only 1. With 0 it succeeds. Either way it is reported.
  *  - ENODEV: the buffer has been revoked.
  */
 struct drm_vprime_gem_mmap_offset {
@@ -198,7 +198,10 @@ struct drm_vprime_gem_mmap_offset {
 /**
  * DRM_VPRIME_INFO_READ_ONLY - this file has got the buffer only from dma-bufs
  * that were exported without DRM_RDWR. Writing to it is reported as a violation
- * of the dma-buf contract, and fails unless the module's enforce_read_only is 0.
+ * of the dma-buf contract. It fails if enforce_read_only is 1 on the GPU that
+ * allocated the buffer, or for a DRM_VPRIME_INFO_FOREIGN buffer on this GPU. Set it
+ * where programs that do not trust each other share buffers, or to find those that
+ * write what they were given to read; Mesa before 26.1 does so, and crashes.
  */
 #define DRM_VPRIME_INFO_READ_ONLY	(1u << 4)
 
@@ -283,8 +286,8 @@ struct drm_vprime_gem_info {
  *  - EINVAL: @size is 0, the range is not within the buffer, or @flags is not 0.
  *  - ENOENT: @handle is not a handle of this file.
  *  - EFAULT: @data cannot be read or written.
- *  - EACCES: a poke, and the buffer is DRM_VPRIME_INFO_READ_ONLY. With
- *    enforce_read_only=0 it succeeds.
+ *  - EACCES: a poke, the buffer is DRM_VPRIME_INFO_READ_ONLY, and
+ *    enforce_read_only 1. With 0 it succeeds. Either way it is reported.
  *  - ENODEV: the buffer has been revoked.
  *  - EBUSY: the memory is beyond the GPU's dma_bits, and cannot be moved because
  *    another device has pinned it or new fences are added all the time.
