@@ -10,15 +10,25 @@
  *  - violations: the same for each rule of the dma-buf contract.
  *  - buffers: all buffers, each with its attachments, open CPU accesses, pending
  *    fences and violations; prime/list.c has the format.
+ *  - clients: all open files of the GPUs, also of those that have been unplugged,
+ *    each with the process that has it, and its handles with the id of the buffer
+ *    that each leads to.
  *  - fences: all timelines, each with its pending fences and the tasks that sleep
  *    on them; fence/list.c has the format.
  *  - move, revoke: writing the id of a buffer, in decimal, moves or revokes it.
  */
 #include <linux/debugfs.h>
+#include <linux/idr.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
+#include <drm/drm_file.h>
+
+#include "compat.h"
 #include "count.h"
+#include "drm/device.h"
 #include "drm/debugfs.h"
 #include "fence/fence.h"
 #include "fence/list.h"
@@ -100,6 +110,72 @@ static const struct file_operations vp_debugfs_fences_fops = {
 	.release = seq_release_private,
 };
 
+/* Prints the handles of a file, or with a NULL @m only counts them. */
+static unsigned int vp_debugfs_handles(struct seq_file *m, struct drm_file *file,
+				       u64 *bytes)
+{
+	struct drm_gem_object *obj;
+	unsigned int count = 0;
+	int handle;
+
+	for (handle = 1; !m || !seq_has_overflowed(m); handle++) {
+		/* One at a time: a file can have a great many of them. */
+		spin_lock(&file->table_lock);
+		obj = idr_get_next(&file->object_idr, &handle);
+		if (obj) {
+			*bytes += obj->size;
+			if (m)
+				seq_printf(m, "  handle id=%d buffer=%llu\n", handle,
+					   vp_gem_buf(obj)->id);
+		}
+		spin_unlock(&file->table_lock);
+		if (!obj)
+			break;
+		count++;
+		cond_resched();
+	}
+	return count;
+}
+
+static void vp_debugfs_client(struct seq_file *m, struct drm_file *file)
+{
+	struct task_struct *task;
+	unsigned int handles;
+	struct pid *pid;
+	u64 bytes = 0;
+
+	handles = vp_debugfs_handles(NULL, file, &bytes);
+	seq_puts(m, "client");
+	vp_show_name(m, "device", dev_name(file->minor->dev->dev));
+	rcu_read_lock();
+	pid = vp_drm_file_pid(file);
+	task = pid_task(pid, PIDTYPE_TGID);
+	vp_show_name(m, "process", task ? task->comm : "gone");
+	seq_printf(m, " pid=%d", pid_nr(pid));
+	rcu_read_unlock();
+	seq_printf(m, " minor=%d handles=%u bytes=%llu\n", file->minor->index,
+		   handles, bytes);
+	vp_debugfs_handles(m, file, &bytes);
+}
+
+static void vp_debugfs_clients_of(struct drm_device *drm, void *m)
+{
+	struct drm_file *file;
+
+	mutex_lock(&drm->filelist_mutex);
+	list_for_each_entry_reverse(file, &drm->filelist, lhead)
+		if (!seq_has_overflowed(m))
+			vp_debugfs_client(m, file);
+	mutex_unlock(&drm->filelist_mutex);
+}
+
+static int vp_debugfs_clients_show(struct seq_file *m, void *unused)
+{
+	vp_devices_each(vp_debugfs_clients_of, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vp_debugfs_clients);
+
 static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
 {
 	int ret = seq_open(file, &vp_dmabuf_list_ops);
@@ -157,6 +233,8 @@ void vp_debugfs_init(void)
 			    &vp_debugfs_counts_fops);
 	debugfs_create_file("violations", 0400, vp_debugfs_root, NULL,
 			    &vp_debugfs_violations_fops);
+	debugfs_create_file("clients", 0400, vp_debugfs_root, NULL,
+			    &vp_debugfs_clients_fops);
 	debugfs_create_file("fences", 0400, vp_debugfs_root, NULL,
 			    &vp_debugfs_fences_fops);
 	debugfs_create_file("buffers", 0400, vp_debugfs_root, NULL,

@@ -23,6 +23,7 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_managed.h>
 #include <drm/drm_prime.h>
 
 #include "compat.h"
@@ -86,6 +87,13 @@ static struct platform_device *vp_devices[VP_MAX_GPUS];
 static DEFINE_MUTEX(vp_device_lock);
 static DECLARE_BITMAP(vp_device_used, VP_MAX_GPUS);
 
+/*
+ * Guards vp_device_list, which has each device until it is freed: one that has been
+ * unplugged stays as long as a file of it is open.
+ */
+static DEFINE_MUTEX(vp_device_list_lock);
+static LIST_HEAD(vp_device_list);
+
 /**
  * struct vp_device_data - platform data of a GPU
  * @config: its configuration
@@ -117,6 +125,40 @@ static int vp_device_no_import(struct drm_device *drm, struct drm_file *file,
 			       int fd, u32 *handle)
 {
 	return -ENOSYS;
+}
+
+static void vp_device_unlist(struct drm_device *drm, void *unused)
+{
+	mutex_lock(&vp_device_list_lock);
+	list_del(&to_vp_device(drm)->node);
+	mutex_unlock(&vp_device_list_lock);
+}
+
+static int vp_device_list_add(struct vp_device *vdev)
+{
+	mutex_lock(&vp_device_list_lock);
+	list_add_tail(&vdev->node, &vp_device_list);
+	mutex_unlock(&vp_device_list_lock);
+	return drmm_add_action_or_reset(&vdev->gpu.drm, vp_device_unlist, NULL);
+}
+
+/**
+ * vp_devices_each - call a function for each device
+ * @func: the function; the device is not freed while it runs
+ * @data: passed to @func
+ *
+ * Includes devices that have been unplugged and still have open files.
+ *
+ * Context: May sleep.
+ */
+void vp_devices_each(void (*func)(struct drm_device *drm, void *data), void *data)
+{
+	struct vp_device *vdev;
+
+	mutex_lock(&vp_device_list_lock);
+	list_for_each_entry(vdev, &vp_device_list, node)
+		func(&vdev->gpu.drm, data);
+	mutex_unlock(&vp_device_list_lock);
 }
 
 static void vp_device_configure(struct vp_device *vdev,
@@ -175,6 +217,9 @@ static int vp_device_bring_up(struct platform_device *pdev,
 		.names = { [false] = "read", [true] = "write" },
 	};
 
+	ret = vp_device_list_add(vdev);
+	if (ret)
+		return ret;
 	ret = drm_dev_register(&vdev->gpu.drm, 0);
 	if (ret)
 		return ret;

@@ -17,12 +17,14 @@ struct platform_device;
 
 /**
  * struct vp_device - a virtual GPU
+ * @node: its place in the list that vp_devices_each() walks
  * @gpu: the GPU as gem/ sees it, with the DRM device
  * @config: its configuration
  * @driver: its copy of the driver, with a name of its own
  * @index: the N of its name vprimeN
  */
 struct vp_device {
+	struct list_head node;
 	struct vp_gpu gpu;
 	struct vp_config config;
 	struct drm_driver driver;
@@ -44,6 +46,7 @@ static inline struct vp_device *to_vp_device(struct drm_device *drm)
 int vp_devices_init(void);
 void vp_devices_add(unsigned int gpus);
 void vp_devices_fini(void);
+void vp_devices_each(void (*func)(struct drm_device *drm, void *data), void *data);
 
 struct vp_config vp_device_default_config(void);
 int vp_device_reserve(void);

@@ -416,6 +416,10 @@ static inline bool vp_fence_has_ops(struct dma_fence *fence,
 #define VP_DRM_DRIVER_DATE(when)
 #endif
 
+/* The process that has a file: RCU guards the pointer from 6.7 on, before it does not change. */
+#define vp_drm_file_pid(file) \
+	rcu_dereference(*(struct pid __rcu *__force *)&(file)->pid)
+
 /* Memory statistics in /proc/PID/fdinfo. */
 #if VP_HAVE_DRM_SHOW_FDINFO
 #define VP_FOP_SHOW_FDINFO	.show_fdinfo = drm_show_fdinfo,

@@ -4,6 +4,7 @@
  * and breaches of the contract.
  */
 #include <linux/device.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/pid.h>
@@ -169,6 +170,18 @@ static void vp_show_violations(struct seq_file *m, struct vp_dmabuf *buf)
 				   atomic_read(&all->counts[i]));
 }
 
+/* The inode of the exported dma_buf, by which /proc/PID/fd and maps name it; 0 if there is none. */
+static unsigned long vp_exported_inode(struct vp_dmabuf *buf)
+{
+	unsigned long inode = 0;
+
+	spin_lock(&buf->lock);
+	if (buf->exported)
+		inode = file_inode(buf->exported->file)->i_ino;
+	spin_unlock(&buf->lock);
+	return inode;
+}
+
 static int vp_list_show(struct seq_file *m, void *v)
 {
 	struct vp_dmabuf *buf = v;
@@ -180,14 +193,15 @@ static int vp_list_show(struct seq_file *m, void *v)
 
 	seq_printf(m, "buffer id=%llu", buf->id);
 	vp_show_name(m, "exporter", buf->name);
-	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u\n",
+	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u inode=%lu\n",
 		   buf->size, buf->ops->resident ? buf->ops->resident(buf) : 0,
 		   buf->revoked ? "revoked" : "live",
 		   buf->foreign ? "yes" : "no",
 		   buf->foreign || READ_ONCE(buf->exported) ? "yes" : "no",
 		   buf->attached, buf->mapped, buf->pins, buf->vmap_users,
 		   READ_ONCE(buf->cpu_accesses),
-		   vp_show_fences(NULL, buf), vp_violations_of(buf));
+		   vp_show_fences(NULL, buf), vp_violations_of(buf),
+		   vp_exported_inode(buf));
 
 	list_for_each_entry_reverse(attach, &buf->attachments, node)
 		vp_show_attachment(m, attach);
