@@ -159,6 +159,9 @@ $(built)/obj/%.o: %.c Makefile | pkg-config
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(program_cflags) -c -o $@ $<
 
+$(built)/obj/tools/vprimectl/main.o: program_cflags += -DVERSION='"$(version)"'
+$(built)/obj/tools/vprimectl/main.o: dkms.conf
+
 define program_rule
 $(built)/bin/$1: $(call object,$(call program_sources,$1)) | pkg-config
 	@mkdir -p $$(@D)

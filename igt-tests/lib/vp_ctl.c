@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "vp_ctl.h"
+#include "vp_nobody.h"
 #include "vp_test.h"
+
+void vp_ctl_nobody(void)
+{
+	if (setgroups(0, NULL) || setgid(VP_NOBODY) || setuid(VP_NOBODY))
+		_exit(126);
+}
 
 void vp_assert_done(const struct vp_ran *ran)
 {

@@ -17,6 +17,9 @@
 #define vp_ctl_as(before, ...) \
 	vp_run_words(before, "vprimectl", __VA_ARGS__)
 
+/* For vp_ctl_as(): as user nobody, in no group. */
+void vp_ctl_nobody(void);
+
 /* It has ended with 0 and nothing on the standard error. */
 void vp_assert_done(const struct vp_ran *ran);
 

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE	/* unshare */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -45,6 +44,7 @@ static void moves(void)
 	struct vp_scene scene = vp_scene();
 	char *map = vp_map(scene.gpu[0], scene.handle[0], SIZE, RW);
 	struct vp_ran ran;
+	char wanted[64];
 	uint32_t word;
 
 	vp_fill(map, SIZE, 1);
@@ -53,6 +53,11 @@ static void moves(void)
 	ran = vp_ctl("move", scene.digits);
 	did(&ran, scene.digits, "moved");
 	igt_assert_eq(vp_watch(scene.id)->mapped, 0);
+	ran = vp_ctl("move", scene.digits, "--json");
+	vp_assert_done(&ran);
+	snprintf(wanted, sizeof(wanted), "{\"buffer\":%s,\"change\":\"moved\"}\n", scene.digits);
+	igt_assert_f(!strcmp(ran.out, wanted), "printed: %s\n", ran.out);
+	vp_ran_free(&ran);
 	vp_assert_pattern(map, SIZE, 1);
 	vp_unmap(map, SIZE);
 	vp_scene_end(&scene);
@@ -278,12 +283,6 @@ static void gpus_none(void)
 
 /* ---- what is in the way --------------------------------------------------- */
 
-static void as_nobody(void)
-{
-	if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
-		_exit(126);
-}
-
 /* Mounts that this process alone sees. */
 static void private_mounts(void)
 {
@@ -328,12 +327,12 @@ static void not_root(void)
 {
 	struct vp_ran ran;
 
-	all_refuse(as_nobody, "only root may use it: try sudo vprimectl");
+	all_refuse(vp_ctl_nobody, "only root may use it: try sudo vprimectl");
 
 	/* What is known without asking the GPUs is shown all the same. */
 	vp_await_udev();
 	igt_assert_eq(chmod("/dev/dri/renderD128", 0600), 0);
-	ran = vp_ctl_as(as_nobody, "gpus");
+	ran = vp_ctl_as(vp_ctl_nobody, "gpus");
 	igt_assert_eq(ran.status, 1);
 	vp_assert_row(ran.out, "gpu|card|render node|driver|config|coherent|dma|max segment|prime|syncobj");
 	igt_assert(strstr(ran.out, "\nvprime1  card"));
@@ -381,19 +380,39 @@ static void full(void)
 
 static void wrong_usage(struct vp_ran ran, const char *why)
 {
-	igt_assert_eq(ran.status, 2);
-	igt_assert(!*ran.out);
-	igt_assert_f(strstr(ran.err, why), "said: %s\n", ran.err);
-	igt_assert(strstr(ran.err, "\nusage: vprimectl "));
+	vp_assert_refuses(&ran, 2, why);
+}
+
+/* Each command has a help of its own. */
+static void help_of(const char *command)
+{
+	struct vp_ran ran = vp_ctl(command, "--help");
+	char wanted[64];
+
+	vp_assert_done(&ran);
+	snprintf(wanted, sizeof(wanted), "usage: vprimectl %s ", command);
+	igt_assert_f(!strncmp(ran.out, wanted, strlen(wanted)), "printed: %s\n", ran.out);
 	vp_ran_free(&ran);
 }
 
 static void usage(void)
 {
 	struct vp_ran ran = vp_ctl("--help");
+	int end = 0;
 
 	vp_assert_done(&ran);
 	igt_assert(!strncmp(ran.out, "usage: vprimectl ", 17));
+	for (const char *line = ran.out; (line = strstr(line, "\n  ")); line += 3) {
+		char command[16];
+
+		if (line[3] != ' ' && sscanf(line, "\n  %15[a-z] ", command) == 1)
+			help_of(command);
+	}
+	vp_ran_free(&ran);
+
+	ran = vp_ctl("--version");
+	vp_assert_done(&ran);
+	igt_assert_f(sscanf(ran.out, "vprimectl %*d.%*d%n", &end) == 0 && end, "printed: %s\n", ran.out);
 	vp_ran_free(&ran);
 
 	wrong_usage(vp_ctl("dance"), "dance: no such command");
@@ -406,7 +425,6 @@ static void usage(void)
 	wrong_usage(vp_ctl("watch", "1"), "1: one word too many");
 	wrong_usage(vp_ctl("move"), "move: which buffer?");
 	wrong_usage(vp_ctl("revoke"), "revoke: which buffer?");
-	wrong_usage(vp_ctl("move", "1", "--json"), "--json: not with move");
 	wrong_usage(vp_ctl("list", "--all"), "--all: not with list");
 	wrong_usage(vp_ctl("fences", "--seconds", "1"),
 		    "--seconds: not with fences");
@@ -477,7 +495,7 @@ igt_main
 	vp_subtest("full-disk")
 		full();
 
-	igt_describe("A wrong command line is exit status 2, the word that is wrong, and the usage");
+	igt_describe("A wrong command line is exit status 2, and one line with the word that is wrong; help and version are there");
 	vp_subtest("usage")
 		usage();
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "debugfs.h"
+#include "json.h"
 #include "vprimectl.h"
 
 /** struct reason - what an errno of one of the files means */
@@ -45,22 +46,33 @@ static const char *explain(const struct reason *reasons, int error)
 	return strerror(error);
 }
 
-static int act(const char *file, const char *done, const struct reason *reasons, const char *id)
+static int act(const char *file, const char *done, const struct reason *reasons,
+	       const struct options *options)
 {
-	int error = debugfs_write(file, id);
+	int error = debugfs_write(file, options->id);
 
 	if (error)
-		errx(1, "%s buffer %s: %s", file, id, explain(reasons, -error));
-	printf("buffer %s: %s\n", id, done);
+		errx(1, "%s buffer %s: %s", file, options->id, explain(reasons, -error));
+	if (options->json) {
+		json_open('{');
+		json_key("buffer");
+		json_value("buffer", options->id);
+		json_key("change");
+		json_string(done);
+		json_close('}');
+		json_end();
+	} else {
+		printf("buffer %s: %s\n", options->id, done);
+	}
 	return 0;
 }
 
 int command_move(const struct options *options)
 {
-	return act("move", "moved", move_reasons, options->id);
+	return act("move", "moved", move_reasons, options);
 }
 
 int command_revoke(const struct options *options)
 {
-	return act("revoke", "revoked", revoke_reasons, options->id);
+	return act("revoke", "revoked", revoke_reasons, options);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vprime's files in debugfs, and why they are not to be had.
+ * Whether the module is there, and its files in debugfs, or why they are not to be had.
  */
 #include <err.h>
 #include <errno.h>
@@ -10,11 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "debugfs.h"
-#include "module.h"
+
+uint64_t module_loading(void)
+{
+	struct stat folder;
+
+	return stat("/sys/module/vprime", &folder) ? 0 : folder.st_ino;
+}
+
+void module_require(void)
+{
+	if (!module_loading())
+		errx(1, "the module vprime is not loaded: modprobe vprime");
+}
 
 static const char *root = DEBUGFS;
 
@@ -90,6 +103,26 @@ char *debugfs_read(const char *file, size_t *size)
 	close(fd);
 	text[*size] = '\0';
 	return text;
+}
+
+struct entry *debugfs_read_list(const char *file, char **text)
+{
+	struct entry *entries;
+	size_t size;
+	char *why;
+
+	*text = debugfs_read(file, &size);
+	if (!parse_list(*text, size, &entries, &why))
+		errx(1, "%s/vprime/%s: %s", root, file, why);
+	return entries;
+}
+
+bool debugfs_has(const char *file)
+{
+	char path[PATH_MAX];
+
+	path_of(file, path);
+	return !access(path, R_OK);
 }
 
 int debugfs_write(const char *file, const char *text)

@@ -2,7 +2,22 @@
 #ifndef VPRIMECTL_DEBUGFS_H
 #define VPRIMECTL_DEBUGFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "parse.h"
+
+/**
+ * module_loading() - which loading of the module this is
+ *
+ * Returns: a number that another loading of it does not have; 0 if it is not
+ * loaded.
+ */
+uint64_t module_loading(void);
+
+/** module_require() - end the program, with a word, if the module is not loaded */
+void module_require(void);
 
 /* where it is unless debugfs_at() says something else */
 #define DEBUGFS		"/sys/kernel/debug"
@@ -26,6 +41,18 @@ const char *debugfs_folder(void);
  * Returns: the bytes, and a NUL after them, to free().
  */
 char *debugfs_read(const char *file, size_t *size);
+
+/**
+ * debugfs_read_list() - read a file of the format of parse.h
+ * @file: its name
+ * @text: out: what the entries are parts of, to free() after them
+ *
+ * Ends the program when that is not possible, and says why.
+ */
+struct entry *debugfs_read_list(const char *file, char **text);
+
+/** debugfs_has() - whether there is such a file, and it may be read */
+bool debugfs_has(const char *file);
 
 /**
  * debugfs_write() - write to one of vprime's files

@@ -15,10 +15,10 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
-#include "../common/gpu.h"
+#include "debugfs.h"
+#include "gpus.h"
 #include "grid.h"
 #include "json.h"
-#include "module.h"
 #include "text.h"
 #include "vprimectl.h"
 
@@ -70,7 +70,7 @@ struct found {
 	struct answer capabilities[CAPABILITIES];
 };
 
-static void find_nodes(struct gpu *gpu)
+void gpus_find_nodes(struct gpu *gpu)
 {
 	char folder[PATH_MAX];
 	struct dirent *entry;
@@ -132,47 +132,46 @@ static bool is_config_of(const char *folder, uint32_t index)
 	return !strcmp(line, name);
 }
 
-static void find_config(struct found *found)
+void gpus_find_config(const struct gpu *gpu, char config[NAME_MAX + 1])
 {
 	DIR *dir = opendir(CONFIGFS);
 	struct dirent *entry;
 
-	while (dir && !*found->config && (entry = readdir(dir)))
-		if (*entry->d_name != '.' && is_config_of(entry->d_name, found->gpu.index))
-			snprintf(found->config, sizeof(found->config), "%s", entry->d_name);
+	*config = '\0';
+	while (dir && !*config && (entry = readdir(dir)))
+		if (*entry->d_name != '.' && is_config_of(entry->d_name, gpu->index))
+			snprintf(config, NAME_MAX + 1, "%s", entry->d_name);
 	if (dir)
 		closedir(dir);
 }
 
 static int by_index(const void *a, const void *b)
 {
-	const struct found *one = a, *other = b;
+	const struct gpu *one = a, *other = b;
 
-	return (one->gpu.index > other->gpu.index) - (one->gpu.index < other->gpu.index);
+	return (one->index > other->index) - (one->index < other->index);
 }
 
-static int find_gpus(struct found founds[GPU_MAX])
+int gpus_list(struct gpu gpus[GPU_MAX])
 {
-	DIR *dir = opendir(DRIVER);
 	struct dirent *entry;
 	int count = 0;
+	DIR *dir;
 
+	module_require();
+	dir = opendir(DRIVER);
 	if (!dir)
 		err(1, "%s", DRIVER);
 	while (count < GPU_MAX && (entry = readdir(dir))) {
-		struct found *found = &founds[count];
 		uint64_t index;
 
 		if (strncmp(entry->d_name, "vprime", 6) || !text_number(entry->d_name + 6, &index))
 			continue;
-		*found = (struct found){ .gpu.index = (uint32_t)index };
-		find_nodes(&found->gpu);
-		ask(found);
-		find_config(found);
-		count++;
+		gpus[count] = (struct gpu){ .index = (uint32_t)index };
+		gpus_find_nodes(&gpus[count++]);
 	}
 	closedir(dir);
-	qsort(founds, (size_t)count, sizeof(*founds), by_index);
+	qsort(gpus, (size_t)count, sizeof(*gpus), by_index);
 	return count;
 }
 
@@ -230,7 +229,7 @@ static void print_table(const struct found *founds, int count)
 	struct grid grid = { .columns = sizeof(head) / sizeof(*head) };
 
 	if (!count) {
-		puts("no GPUs: make one in " CONFIGFS ", or load the module with gpus=N");
+		puts("no GPUs: make one with vprimectl add NAME, or load the module with gpus=N");
 		return;
 	}
 	for (size_t i = 0; i < grid.columns; i++)
@@ -299,10 +298,14 @@ static void print_json(const struct found *founds, int count)
 int command_gpus(const struct options *options)
 {
 	static struct found founds[GPU_MAX];
-	int count, status = 0;
+	struct gpu gpus[GPU_MAX];
+	int count = gpus_list(gpus), status = 0;
 
-	module_require();
-	count = find_gpus(founds);
+	for (int i = 0; i < count; i++) {
+		founds[i].gpu = gpus[i];
+		ask(&founds[i]);
+		gpus_find_config(&gpus[i], founds[i].config);
+	}
 	if (options->json)
 		print_json(founds, count);
 	else

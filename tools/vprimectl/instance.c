@@ -19,7 +19,6 @@
 
 #include "debugfs.h"
 #include "instance.h"
-#include "module.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 #define PREFIX		"vprimectl-"

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <err.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,23 @@ bool parse_list(char *text, size_t size, struct entry **entries, char **why)
 	return false;
 }
 
+void parse_add(struct entry *parent, const char *format, ...)
+{
+	struct entry *entry = allocate(sizeof(*entry)), **end = &parent->children;
+	va_list args;
+	char *why;
+
+	va_start(args, format);
+	if (vasprintf(&entry->text, format, args) < 0)
+		err(1, "memory");
+	va_end(args);
+	if (!parse_line(entry->text, entry, &why))
+		errx(1, "%s", why);
+	while (*end)
+		end = &(*end)->next;
+	*end = entry;
+}
+
 void parse_free_fields(struct field *fields)
 {
 	while (fields) {
@@ -137,6 +155,7 @@ void parse_free(struct entry *entries)
 
 		parse_free(entries->children);
 		parse_free_fields(entries->fields);
+		free(entries->text);
 		free(entries);
 		entries = next;
 	}

@@ -25,6 +25,8 @@ struct entry {
 	struct field *fields;
 	/** @children: the lines indented under it, in their order */
 	struct entry *children;
+	/** @text: what the strings are parts of, if it is the entry's own */
+	char *text;
 	/** @next: the next line of the same indentation */
 	struct entry *next;
 };
@@ -52,7 +54,14 @@ bool parse_fields(char *text, struct field **fields, char **why);
 /** field_value() - the value of a key, or NULL if it is not there */
 const char *field_value(const struct field *fields, const char *key);
 
-/** parse_free() - free what parse_list() made */
+/**
+ * parse_add() - add a line below another
+ * @parent: the one above
+ * @format: as in the files, without the indentation
+ */
+void parse_add(struct entry *parent, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** parse_free() - free what parse_list() and parse_add() made */
 void parse_free(struct entry *entries);
 
 /** parse_free_fields() - free what parse_fields() made */

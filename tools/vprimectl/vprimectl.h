@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 
-/** struct options - what the command line says */
+/** struct options - the command line */
 struct options {
+	/** @words: what follows the command's name; ended by NULL */
+	char *const *words;
 	/** @id: the buffer's number in digits, or NULL for all */
 	const char *id;
 	/** @json: JSON instead of text for people */
@@ -29,5 +31,11 @@ int command_watch(const struct options *options);
 int command_move(const struct options *options);
 int command_revoke(const struct options *options);
 int command_gpus(const struct options *options);
+int command_add(const struct options *options);
+int command_set(const struct options *options);
+int command_remove(const struct options *options);
+int command_plug(const struct options *options);
+int command_unplug(const struct options *options);
+int command_apply(const struct options *options);
 
 #endif

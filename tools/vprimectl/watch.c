@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "../common/clock.h"
+#include "debugfs.h"
 #include "event.h"
 #include "instance.h"
 #include "json.h"
-#include "module.h"
 #include "text.h"
 #include "vprimectl.h"
 
