@@ -109,6 +109,16 @@ static void list_table(void)
 		 (unsigned long long)buffer->fence[0].seqno);
 	text = vp_assert_row(text, wanted);
 	text = vp_assert_row(text, "violation|end-without-begin|2 times");
+	for (int gpu = 0; gpu < 2; gpu++) {
+		snprintf(wanted, sizeof(wanted), "handle|vprimectl_list[%d]|%u of vprime%d", getpid(),
+			 busy.scene.handle[gpu], gpu);
+		text = vp_assert_row(text, wanted);
+	}
+	/* The child has inherited it. */
+	snprintf(wanted, sizeof(wanted), "descriptor|vprimectl_list[%d]|1 time", getpid());
+	text = vp_assert_row(text, wanted);
+	snprintf(wanted, sizeof(wanted), "descriptor|holder[%d]|1 time", busy.holder);
+	text = vp_assert_row(text, wanted);
 	text = vp_assert_row(text, "");
 	vp_find_row(text, "counts: buffers 1, views 2, attachments 3, ", row);
 	text = vp_find_row(text, "violations: ", row);
@@ -162,6 +172,14 @@ static void list_json(void)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_json_attachment(vp_json_at(json, "attachment_list", i),
 				       &buffer->attachment[i]);
+	igt_assert_eq(vp_json_length(json, "handle_list"), 2);
+	part = vp_json_at(json, "handle_list", 1);
+	vp_assert_json_string(part, "device", "vprime1");
+	vp_assert_json_string(part, "process", "vprimectl_list");
+	igt_assert_eq(vp_json_number(part, "handle"), busy.scene.handle[1]);
+	igt_assert_eq(vp_json_length(json, "descriptor_list"), 2);
+	igt_assert_eq(vp_json_number(vp_json_at(json, "descriptor_list", 0), "count"), 1);
+	igt_assert_eq(vp_json_length(json, "mapping_list"), 0);
 	igt_assert_eq(vp_json_length(json, "cpu_list"), 1);
 	part = vp_json_at(json, "cpu_list", 0);
 	vp_assert_json_string(part, "access", "read-write");

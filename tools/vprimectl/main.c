@@ -70,6 +70,11 @@ static const struct command {
 		  "of the dma-buf contract. This is the command when none is named.\n" },
 	{ "counts", command_counts, "", 0, 0, .summary = "how many objects of each kind, how many breaches of each rule",
 	  .help = "" },
+	{ "who", command_who, "[GPU]", 0, 1, .summary = "what keeps the GPUs and the module, by process",
+	  .help = "A line for each process and GPU: open nodes, handles, dma-bufs, mappings,\n"
+		  "sync_files. And what no process can be named for: folders in configfs, other\n"
+		  "drivers' imports, fences in syncobjs, descriptors on their way in a socket.\n"
+		  "GPU is vprimeN or its name in configfs.\n" },
 	{ "fences", command_fences, "", 0, 0, .all = true, .summary = "the fences that have not signalled, and who waits for them",
 	  .help = "" },
 	{ "watch", command_watch, "", 0, 0, .seconds = true, .summary = "what happens, one line per event", .help = "" },

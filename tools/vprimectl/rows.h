@@ -26,7 +26,7 @@ struct row_kind {
 	/** @show: add the last two cells */
 	void (*show)(struct grid *grid, const struct entry *entry);
 	/** @keys: what @show and @first have looked at, or leave out on purpose */
-	const char *keys[16];
+	const char *keys[20];
 };
 
 /**
