@@ -82,6 +82,10 @@ static const struct command {
 	  .summary = "put the buffer's memory somewhere else", .help = "" },
 	{ "revoke", command_revoke, "ID", 1, 1, .id = true, .missing = "which buffer? vprimectl list shows those there are",
 	  .summary = "take the buffer's memory away from everybody", .help = "" },
+	{ "doctor", command_doctor, "[PID]", 0, 1, .summary = "whether programs will find the GPUs, and what to do if not",
+	  .help = "Looks at the module and its parameters, the kernel, the nodes and their groups,\n"
+		  "and Mesa with its configuration; of the process PID, at the drivers that its\n"
+		  "dma-bufs are from. Exit status 1 if there is something to do.\n" },
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(*commands))

@@ -32,6 +32,7 @@ int command_move(const struct options *options);
 int command_revoke(const struct options *options);
 int command_gpus(const struct options *options);
 int command_who(const struct options *options);
+int command_doctor(const struct options *options);
 int command_add(const struct options *options);
 int command_set(const struct options *options);
 int command_remove(const struct options *options);
