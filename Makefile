@@ -126,6 +126,12 @@ $(foreach t,$(tests),$(if $(word 2,$(filter %/$t.c,$(test_sources))), \
 	$(error vprime: tests of the same name: $(filter %/$t.c,$(test_sources)))))
 object = $(patsubst %.c,$(built)/obj/%.o,$1)
 
+# Of commands and attributes they say what the sources say.
+man_pages := vprimectl.8 vprime.4 missing-sync.1
+$(built)/man/%: man/%.in man/fill dkms.conf $(built)/bin/vprimectl $(wildcard include/uapi/drm/*.h drm/*.c)
+	@mkdir -p $(@D)
+	$(Q)man/fill $< '$(version)' $(built)/bin/vprimectl >$@
+
 present := $(foreach p,$(programs),$(if $(wildcard tools/$p.c tools/$p/*.c),$p))
 packages := libdrm gbm egl glesv2 libpng
 # Asked once, and only when something is compiled.
@@ -140,7 +146,7 @@ program_cflags = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror=implicit-function-de
 programs: tools igt ## build the demo, the benchmark and the tests into build/host/bin
 
 .PHONY: tools igt
-tools: $(present:%=$(built)/bin/%)
+tools: $(present:%=$(built)/bin/%) $(man_pages:%=$(built)/man/%)
 	@:
 igt: $(patsubst %,$(built)/bin/igt/%,$(tests) $(scripts)) $(patsubst %,$(built)/subtests/%,$(tests) $(scripts))
 	@:
@@ -307,13 +313,18 @@ dkms := $(shell PATH="$$PATH:/usr/sbin" command -v dkms)
 dkms_name = -m vprime -v $(version)
 dkms_source = $(DESTDIR)/usr/src/vprime-$(version)
 header = $(DESTDIR)$(PREFIX)/include/vprime/drm/vprime_drm.h
-vprimectl = $(DESTDIR)$(PREFIX)/sbin/vprimectl
 driconf = $(DESTDIR)/usr/share/drirc.d/60-vprime.conf
 rules = $(DESTDIR)/usr/lib/udev/rules.d/72-vprime.rules
 documents = $(DESTDIR)$(PREFIX)/share/doc/vprime
+# What make tools has built, and what belongs to it: FILE:PLACE:MODE.
+tool_files := build/host/bin/vprimectl:sbin/vprimectl:755 build/host/bin/missing-sync:bin/missing-sync:755 \
+	completions/vprimectl:share/bash-completion/completions/vprimectl:644 \
+	$(foreach p,$(man_pages),build/host/man/$p:share/man/man$(lastword $(subst ., ,$p))/$p:644)
+unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/vprime.service
+field = $(word $1,$(subst :, ,$2))
 
 .PHONY: install
-install: install-files ## install the module (through DKMS where it is there), the header, files for Mesa and udev, and vprimectl if built
+install: install-files ## install the module (through DKMS where it is there), the header, files for Mesa and udev, and what make tools has built
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
 	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
@@ -334,7 +345,13 @@ install-files:
 	$(Q)install -D -m 644 data/60-vprime.conf "$(driconf)"
 	$(Q)install -D -m 644 data/72-vprime.rules "$(rules)"
 	$(Q)install -D -m 644 -t "$(documents)/examples" data/examples/*
-	$(Q)$(if $(wildcard build/host/bin/vprimectl),install -D -m 755 build/host/bin/vprimectl "$(vprimectl)")
+	$(Q)$(if $(wildcard build/host/bin/vprimectl),$(again) install-tools)
+
+# Without the module, for packages.
+.PHONY: install-tools
+install-tools: tools
+	$(Q)$(foreach f,$(tool_files),install -D -m $(call field,3,$f) $(call field,1,$f) "$(DESTDIR)$(PREFIX)/$(call field,2,$f)" &&) :
+	$(Q)mkdir -p "$(dir $(unit))" && sed 's|@PREFIX@|$(PREFIX)|' systemd/vprime.service.in >"$(unit)"
 
 .PHONY: uninstall
 uninstall: uninstall-files ## undo make install
@@ -347,7 +364,7 @@ endif
 
 .PHONY: uninstall-files
 uninstall-files:
-	$(Q)rm -f "$(header)" "$(vprimectl)" "$(driconf)" "$(rules)"
+	$(Q)rm -f "$(header)" "$(driconf)" "$(rules)" "$(unit)" $(foreach f,$(tool_files),"$(DESTDIR)$(PREFIX)/$(call field,2,$f)")
 	$(Q)rm -rf "$(documents)"
 	$(Q)rmdir "$(DESTDIR)$(PREFIX)/include/vprime/drm" "$(DESTDIR)$(PREFIX)/include/vprime" 2>/dev/null || true
 
