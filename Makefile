@@ -395,7 +395,8 @@ check: style check-install ## build with W=1 and sparse, no warning allowed; sty
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
 			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
-	$(Q)for script in tools/vm/* tools/check-docs $(test_scripts) igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	$(Q)for script in tools/vm/* tools/check-docs man/fill $(test_scripts) igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	$(Q)bash -n completions/vprimectl
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
 	$(Q)tools/check-docs
