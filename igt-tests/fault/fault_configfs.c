@@ -129,6 +129,8 @@ ATTRIBUTE(open_prime, "prime", "import")
 ATTRIBUTE(open_syncobj, "syncobj", "0")
 ATTRIBUTE(open_syncobj_timeline, "syncobj_timeline", "0")
 ATTRIBUTE(open_fence_timeout_ms, "fence_timeout_ms", "5000")
+ATTRIBUTE(open_enforce_read_only, "enforce_read_only", "1")
+ATTRIBUTE(open_export_writable, "export_writable", "0")
 ATTRIBUTE(open_driver_name, "driver_name", "fault.ed")
 ATTRIBUTE(open_enabled, "enabled", "1")
 
@@ -283,6 +285,8 @@ static const struct vp_fault_op ops[] = {
 	STORE("syncobj", open_syncobj),
 	STORE("syncobj_timeline", open_syncobj_timeline),
 	STORE("fence_timeout_ms", open_fence_timeout_ms),
+	STORE("enforce_read_only", open_enforce_read_only),
+	STORE("export_writable", open_export_writable),
 	STORE("driver_name", open_driver_name),
 	{ .name = "get", .what = "Reading an attribute",
 	  .begin = open_driver_name, .prepare = open_fresh,
