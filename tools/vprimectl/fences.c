@@ -156,7 +156,8 @@ static void add_late(struct late *late, const struct entry *fence)
 {
 	const struct entry *entry;
 
-	if (!late->oldest || number(late->oldest, "age_ms") < number(fence, "age_ms"))
+	/* The first: the kernel lists them as they were made, and each age a moment later. */
+	if (!late->oldest)
 		late->oldest = fence;
 	late->fences++;
 	late->others = late->others || number(fence, "callbacks");
