@@ -12,7 +12,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again = $(MAKE) --no-print-directory
 # The same from the beginning, in a world that may have another make: nothing is handed on but what it is told.
 anew = $(MAKE) --no-print-directory $(if $(V),V=1) \
-	$(foreach v,CFLAGS LDFLAGS CONFIG_VPRIME_TESTS CONFIG_VPRIME_VGEM, \
+	$(foreach v,CFLAGS LDFLAGS CONFIG_VPRIME CONFIG_VPRIME_TESTS CONFIG_VPRIME_VGEM, \
 		$(if $(filter command,$(firstword $(origin $v))),'$v=$($v)'))
 cache := $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/vprime
 # The one place that says which version this is.
@@ -78,8 +78,8 @@ if [ "$$(cat '$2/headers' 2>/dev/null)" != "$$(realpath "$$headers")" ]; then rm
 mkdir -p '$2'; \
 realpath "$$headers" >'$2/headers'; \
 find '$2' -xtype l -delete; \
-find Kbuild $(wildcard drm gem memory prime fence include igt-tests/kernel) -type f \
-		\( -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) | while IFS= read -r file; do \
+find Kbuild dkms.conf $(wildcard drm gem memory prime fence include igt-tests/kernel) -type f \
+		\( -name '*.[ch]' -o -name '*.sh' -o -name Kbuild -o -name dkms.conf \) | while IFS= read -r file; do \
 	if [ ! -L '$2'/"$$file" ]; then \
 		mkdir -p "$$(dirname '$2'/"$$file")"; ln -sr "$$file" '$2'/"$$file"; \
 	fi; \
@@ -92,14 +92,15 @@ case $$here in \
 esac; \
 $(MAKE) $(if $(V),V=1,-s) $(jobs) -C "$$headers" M="$$here/$2" W=1 CONFIG_DEBUG_INFO_BTF_MODULES= \
 	'CONFIG_PAHOLE_VERSION=$$(PAHOLE_VERSION)' \
-	CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) CONFIG_VPRIME_VGEM=$(CONFIG_VPRIME_VGEM) $3 modules
+	CONFIG_VPRIME=$(CONFIG_VPRIME) CONFIG_VPRIME_TESTS=$(CONFIG_VPRIME_TESTS) CONFIG_VPRIME_VGEM=$(CONFIG_VPRIME_VGEM) $3 modules
 endef
 
 # The tests that run inside the kernel are built beside the module, and never installed.
 CONFIG_VPRIME_TESTS ?= $(if $(wildcard igt-tests/kernel),m)
 
-# So is the one that takes the place of the kernel's vgem.
+# So is the one that takes the place of the kernel's vgem; the package vgem-dkms builds only that.
 CONFIG_VPRIME_VGEM ?= m
+CONFIG_VPRIME ?= m
 
 .PHONY: module
 module: ## build build/KVER/vprime.ko (the default), and vgem.ko

@@ -84,4 +84,5 @@ module_exit(vp_main_exit);
 MODULE_DESCRIPTION("Virtual GPUs for sharing buffers and synchronising on them");
 MODULE_AUTHOR("The vprime developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VP_VERSION);
 MODULE_INFO(import_ns, "DMA_BUF");

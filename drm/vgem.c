@@ -208,4 +208,5 @@ module_exit(vp_vgem_exit);
 MODULE_DESCRIPTION("vgem, on vprime's memory and fences");
 MODULE_AUTHOR("The vprime developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VP_VERSION);
 MODULE_INFO(import_ns, "DMA_BUF");
