@@ -313,23 +313,31 @@ running := $(shell uname -r)
 dkms := $(shell PATH="$$PATH:/usr/sbin" command -v dkms)
 dkms_name = -m vprime -v $(version)
 dkms_source = $(DESTDIR)/usr/src/vprime-$(version)
-header = $(DESTDIR)$(PREFIX)/include/vprime/drm/vprime_drm.h
+under := $(DESTDIR)$(PREFIX)
 driconf = $(DESTDIR)/usr/share/drirc.d/60-vprime.conf
 rules = $(DESTDIR)/usr/lib/udev/rules.d/72-vprime.rules
-documents = $(DESTDIR)$(PREFIX)/share/doc/vprime
+documents = $(under)/share/doc/vprime
+# What vprime-vm takes with it.
+vm_files := data/60-vprime.conf $(addprefix tools/vm/,archive.sh debian-13.packages guest-init guest-root in-world \
+	initrd kernel-report lib.sh load-vprime run setup vprime-vm)
+
 # What make tools has built, and what belongs to it: FILE:PLACE:MODE.
 tool_files := build/host/bin/vprimectl:sbin/vprimectl:755 build/host/bin/missing-sync:bin/missing-sync:755 \
 	completions/vprimectl:share/bash-completion/completions/vprimectl:644 \
 	$(foreach p,$(man_pages),build/host/man/$p:share/man/man$(lastword $(subst ., ,$p))/$p:644)
-unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/vprime.service
+unit = $(under)/lib/systemd/system/vprime.service
 field = $(word $1,$(subst :, ,$2))
 
 .PHONY: install
-install: install-files ## install the module (through DKMS where it is there), the header, files for Mesa and udev, and what make tools has built
+install: install-module install-header install-files ## install the module (through DKMS where it is there), the header, files for Mesa and udev, vprime-vm, and what make tools has built
+	$(Q)$(if $(wildcard build/host/bin/vprimectl),$(again) install-tools)
+
+.PHONY: install-module
+install-module:
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
-	$(Q)rm -rf "$(dkms_source)" && mkdir -p "$(dkms_source)"
-	$(Q)cp -r Makefile Kbuild dkms.conf COPYING $(wildcard drm gem memory prime fence include) "$(dkms_source)"
+	$(Q)rm -rf "$(dkms_source)"
+	$(Q)$(again) install-source
 	$(Q)dkms install $(dkms_name) -k $(running)
 else
 	$(Q)$(again) module KVER=$(running) CONFIG_VPRIME_TESTS= CONFIG_VPRIME_VGEM=
@@ -339,19 +347,34 @@ else
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 endif
 
-# All but the module. Nothing of it loads the module.
+# What DKMS builds from, in the folder $(dkms_source).
+.PHONY: install-source
+install-source:
+	$(Q)mkdir -p "$(dkms_source)"
+	$(Q)cp -r Makefile Kbuild dkms.conf COPYING $(wildcard drm gem memory prime fence include) "$(dkms_source)"
+
+# The others are for packages to take one by one. Nothing of it loads the module.
+.PHONY: install-header
+install-header:
+	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(under)/include/drm/vprime_drm.h"
+	$(Q)mkdir -p "$(under)/share/pkgconfig"
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' 'Name: vprime' \
+		'Description: The interface of virtual GPUs for sharing buffers' 'Version: $(version)' \
+		'Requires: libdrm' 'Cflags: -I$${includedir}' >"$(under)/share/pkgconfig/vprime.pc"
+
 .PHONY: install-files
 install-files:
-	$(Q)install -D -m 644 include/uapi/drm/vprime_drm.h "$(header)"
 	$(Q)install -D -m 644 data/60-vprime.conf "$(driconf)"
 	$(Q)install -D -m 644 data/72-vprime.rules "$(rules)"
 	$(Q)install -D -m 644 -t "$(documents)/examples" data/examples/*
-	$(Q)$(if $(wildcard build/host/bin/vprimectl),$(again) install-tools)
+	$(Q)install -D -m 644 man/vprime-vm.1 "$(under)/share/man/man1/vprime-vm.1"
+	$(Q)mkdir -p "$(under)/bin" "$(under)/share/vprime"
+	$(Q)cp --parents $(vm_files) "$(under)/share/vprime"
+	$(Q)ln -sf ../share/vprime/tools/vm/vprime-vm "$(under)/bin/vprime-vm"
 
-# Without the module, for packages.
 .PHONY: install-tools
-install-tools: tools
-	$(Q)$(foreach f,$(tool_files),install -D -m $(call field,3,$f) $(call field,1,$f) "$(DESTDIR)$(PREFIX)/$(call field,2,$f)" &&) :
+install-tools: $(filter build/%,$(foreach f,$(tool_files),$(call field,1,$f)))
+	$(Q)$(foreach f,$(tool_files),install -D -m $(call field,3,$f) $(call field,1,$f) "$(under)/$(call field,2,$f)" &&) :
 	$(Q)mkdir -p "$(dir $(unit))" && sed 's|@PREFIX@|$(PREFIX)|' systemd/vprime.service.in >"$(unit)"
 
 .PHONY: uninstall
@@ -365,15 +388,16 @@ endif
 
 .PHONY: uninstall-files
 uninstall-files:
-	$(Q)rm -f "$(header)" "$(driconf)" "$(rules)" "$(unit)" $(foreach f,$(tool_files),"$(DESTDIR)$(PREFIX)/$(call field,2,$f)")
-	$(Q)rm -rf "$(documents)"
-	$(Q)rmdir "$(DESTDIR)$(PREFIX)/include/vprime/drm" "$(DESTDIR)$(PREFIX)/include/vprime" 2>/dev/null || true
+	$(Q)rm -f "$(driconf)" "$(rules)" "$(unit)" $(foreach f,include/drm/vprime_drm.h share/pkgconfig/vprime.pc \
+		bin/vprime-vm share/man/man1/vprime-vm.1 $(foreach t,$(tool_files),$(call field,2,$t)),"$(under)/$f")
+	$(Q)rm -rf "$(documents)" "$(under)/share/vprime"
+	$(Q)rmdir "$(under)/include/drm" 2>/dev/null || true
 
 # In a folder of its own: every file of data/ comes, none is active that loads a module, and all go.
 .PHONY: check-install
 check-install:
 	$(Q)set -e; root=$$(mktemp -d); trap 'rm -rf "$$root"' EXIT; \
-	$(again) install-files DESTDIR="$$root"; \
+	$(again) install-header install-files DESTDIR="$$root"; \
 	for file in $$(find data -type f); do \
 		[ -n "$$(find "$$root" -name "$${file##*/}" -exec cmp -s "$$file" {} \; -print)" ] || \
 			{ echo "vprime: make install leaves out $$file" >&2; exit 1; }; \
