@@ -301,6 +301,11 @@ soak: ## many processes share for MINUTES (60), in a guest: nothing may hang, go
 		--timeout $$(($(or $(MINUTES),60) * 66 + 1800)) -- \
 		tools/vm/guest-soak --minutes $(or $(MINUTES),60)
 
+.PHONY: deb
+deb: ## build Debian packages into build/deb: the module for DKMS, programs, the header, vgem
+	$(Q)tools/vm/setup --world packaging
+	$(Q)tools/vm/in-world packaging tools/vm/build-deb build/deb
+
 .PHONY: shell
 shell: ## an interactive guest with the module loaded
 	$(Q)$(call prepare,$(one_kernel),programs,tools)
@@ -424,6 +429,8 @@ check: style check-install ## build with W=1 and sparse, no warning allowed; sty
 	$(Q)bash -n completions/vprimectl
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
+	$(Q)[ "$$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" = '$(version)' ] || \
+		{ echo 'vprime: debian/changelog and dkms.conf ($(version)) have different versions' >&2; exit 1; }
 	$(Q)tools/check-docs
 	@echo 'vprime: no warnings'
 

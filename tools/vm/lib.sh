@@ -21,12 +21,16 @@ all_worlds="host debian-13"
 all_suites="bookworm bookworm-backports trixie trixie-backports forky sid"
 build_worlds="bookworm forky sid"
 
+# The one that Debian's packages are made in, and smallest systems that they are tried in.
+package_worlds="packaging bare-12 bare-13"
+
 # The suite that has a kernel, or is a world, or the source of the kernels that we build.
 suite_of() {
 	case $1 in
 	6.1 | 6.12) echo bookworm ;;
 	newest | debug | kcsan) echo trixie-backports ;;
-	debian-13) echo trixie ;;
+	packaging | bare-12) echo bookworm ;;
+	debian-13 | bare-13) echo trixie ;;
 	*) echo "$1" ;;
 	esac
 }
