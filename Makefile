@@ -306,6 +306,12 @@ deb: ## build Debian packages into build/deb: the module for DKMS, programs, the
 	$(Q)tools/vm/setup --world packaging
 	$(Q)tools/vm/in-world packaging tools/vm/build-deb build/deb
 
+.PHONY: test-deb
+test-deb: deb ## install, load, upgrade and remove the packages in bare Debian 12 and 13; ends with a count as make test
+	$(Q)for kernel in $(kernels); do tools/vm/setup --kernel $$kernel guest kernel || exit; done
+	$(Q)tools/vm/setup --world bare-12 --world bare-13
+	$(Q)tools/vm/test-deb "$(kernels)"
+
 .PHONY: shell
 shell: ## an interactive guest with the module loaded
 	$(Q)$(call prepare,$(one_kernel),programs,tools)
@@ -425,7 +431,7 @@ check: style check-install ## build with W=1 and sparse, no warning allowed; sty
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
 			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
-	$(Q)for script in tools/vm/* tools/check-docs man/fill $(test_scripts) igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	$(Q)for script in tools/vm/* tools/check-docs tools/github man/fill $(test_scripts) igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
 	$(Q)bash -n completions/vprimectl
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
