@@ -102,9 +102,10 @@ CONFIG_VPRIME_TESTS ?= $(if $(wildcard igt-tests/kernel),m)
 CONFIG_VPRIME_VGEM ?= m
 CONFIG_VPRIME ?= m
 
+# With the + kbuild has its share of the jobs that make was called with, as DKMS does.
 .PHONY: module
 module: ## build build/KVER/vprime.ko (the default), and vgem.ko
-	$(Q)$(call build_module,$(KVER),build/$(KVER),)
+	$(Q)+$(call build_module,$(KVER),build/$(KVER),)
 
 # ---- programs -----------------------------------------------------------------------------------
 
