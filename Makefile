@@ -24,7 +24,7 @@ help: ## list the targets and the variables
 	@echo
 	@echo 'KVER=RELEASE  kernel release that make builds the module for ($(or $(KVER),none found))'
 	@echo 'KERNEL=6.1|6.12|newest  guest kernel (run, shell: one that is there; fuzz, soak: 6.12; test, bench, check: all)'
-	@echo 'WORLD=host|debian-13  root file system of the guests (6.1, 6.12: host; newest: debian-13)'
+	@echo 'WORLD=host|debian-13|debian-13-desktop  root file system of the guests (6.1, 6.12: host; newest: debian-13)'
 	@echo 'MINUTES=N  how long make soak takes (60)'
 	@echo 'STEPS=N, SEED=N  how many steps make fuzz takes (100000), and from which seed (a new one)'
 	@echo 'TEST=PROGRAM[@SUBTEST]  tests that make test and test-debug run, the subtest may have a * (all)'
@@ -208,7 +208,7 @@ lib = $(shell . tools/vm/lib.sh; $1)
 one_kernel = $(eval one_kernel := $(or $(KERNEL),$(shell tools/vm/setup --any)))$(one_kernel)
 kernels = $(or $(KERNEL),$(call lib,echo $$all_kernels))
 busy_kernel = $(or $(KERNEL),6.12)
-world_of = $(or $(WORLD),$(call lib,world_of $1))
+world_of = $(call lib,built_for $(or $(WORLD),$$(world_of $1)))
 # Guests of tools/vm/run and tools/vm/test have it by themselves, unless it is chosen.
 export VPRIME_WORLD := $(WORLD)
 

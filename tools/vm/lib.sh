@@ -14,10 +14,14 @@ all_kernels="6.1 6.12 newest"
 built_kernels="debug kcsan"
 
 # The root file systems that a guest may run with. "host" is this machine's own.
-all_worlds="host debian-13"
+all_worlds="host debian-13 debian-13-desktop"
+
+# The kernels on which tests run real programs as well, and the world that has these.
+desktop_kernels="6.12 newest"
+desktop_world=debian-13-desktop
 
 # The suites of Debian that have kernels, and the root file systems that the module is compiled in for them, which are
-# called like a suite; the world debian-13 is another one.
+# called like a suite; the worlds of all_worlds are others.
 all_suites="bookworm bookworm-backports trixie trixie-backports forky sid"
 build_worlds="bookworm forky sid"
 
@@ -30,7 +34,7 @@ suite_of() {
 	6.1 | 6.12) echo bookworm ;;
 	newest | debug | kcsan) echo trixie-backports ;;
 	packaging | bare-12) echo bookworm ;;
-	debian-13 | bare-13) echo trixie ;;
+	debian-13* | bare-13) echo trixie ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -50,6 +54,11 @@ world_of_suite() {
 	trixie*) echo debian-13 ;;
 	*) echo "${1%-backports}" ;;
 	esac
+}
+
+# The world that programs for a world are built in: a desktop has the compiler and the libraries of the one below it.
+built_for() {
+	echo "${1%-desktop}"
 }
 
 say() {
