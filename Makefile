@@ -115,13 +115,14 @@ module: ## build build/KVER/vprime.ko (the default), and vgem.ko
 # A program P is tools/P.c or all of tools/P/*.c, with all of tools/common/*.c; a test P is igt-tests/SUBJECT/P.c
 # and all of igt-tests/SUBJECT/P/*.c, with all of igt-tests/lib/*.c, or a script igt-tests/SUBJECT/P.sh. Each folder of
 # igt-tests is a subject, except those that are not programs: lib, kernel, mutants.
-programs := demo bench testcard missing-sync vprimectl soak
+programs := demo bench testcard pixels missing-sync vprimectl soak
 program_sources = $(wildcard tools/$1.c tools/$1/*.c tools/common/*.c)
 test_sources := $(filter-out $(addprefix igt-tests/,lib/% kernel/% mutants/%),$(wildcard igt-tests/*/*.c))
 tests := $(sort $(basename $(notdir $(test_sources))))
-test_scripts := $(wildcard igt-tests/*/*.sh)
+test_scripts := $(filter-out igt-tests/lib/%,$(wildcard igt-tests/*/*.sh))
 scripts := $(basename $(notdir $(test_scripts)))
 test_library := $(wildcard igt-tests/lib/*.c)
+sessions := $(filter-out %/screencast %/known-breaches,$(wildcard igt-tests/programs/*))
 built := build/$(or $(WORLD),host)
 # Each becomes build/WORLD/bin/igt/P, whatever its subject.
 $(foreach t,$(tests),$(if $(word 2,$(filter %/$t.c,$(test_sources))), \
@@ -208,6 +209,7 @@ lib = $(shell . tools/vm/lib.sh; $1)
 one_kernel = $(eval one_kernel := $(or $(KERNEL),$(shell tools/vm/setup --any)))$(one_kernel)
 kernels = $(or $(KERNEL),$(call lib,echo $$all_kernels))
 busy_kernel = $(or $(KERNEL),6.12)
+desktop_kernels = $(call lib,echo $$desktop_kernels)
 world_of = $(call lib,built_for $(or $(WORLD),$$(world_of $1)))
 # Guests of tools/vm/run and tools/vm/test have it by themselves, unless it is chosen.
 export VPRIME_WORLD := $(WORLD)
@@ -224,13 +226,29 @@ for kernel in $1; do \
 	tools/vm/in-world "$$(world_of $$kernel)" \
 		$(anew) module WORLD= KVER="$$(tools/vm/setup --release $$kernel)"; \
 done; \
-for world in $(sort $(foreach k,$1,$(call world_of,$k))); do \
-	root=$$(world_root $$world); \
-	[ "$$(cat build/$$world/root 2>/dev/null)" = "$$root" ] || rm -rf build/$$world; \
-	mkdir -p build/$$world; \
-	echo "$$root" >build/$$world/root; \
-	tools/vm/in-world $$world $(anew) -j$(shell nproc) $3 WORLD=$$world; \
-done
+for world in $(sort $(foreach k,$1,$(call world_of,$k))); do $(call build_for,$$world,$3); done
+endef
+
+# Programs "$2" of this file for the world "$1", from nothing where that is another one than the last time.
+define build_for
+root=$$(world_root $1); \
+[ "$$(cat build/$1/root 2>/dev/null)" = "$$root" ] || rm -rf build/$1; \
+mkdir -p build/$1; \
+echo "$$root" >build/$1/root; \
+tools/vm/in-world $1 $(anew) -j$(shell nproc) $2 WORLD=$1
+endef
+
+# The world with compositors, and what its tests take of ours, where tests "$1" (none: all) run real programs.
+define prepare_desktop
+set -e; \
+. tools/vm/lib.sh; \
+case '$(strip $(filter $(desktop_kernels),$(kernels))) '$1 in \
+' '*) ;; \
+*' ' | *programs*) \
+	tools/vm/setup --world debian-13 --world $$desktop_world; \
+	world=$$(built_for $$desktop_world); \
+	$(call build_for,$$world,tools) ;; \
+esac
 endef
 
 .PHONY: run
@@ -254,6 +272,7 @@ parallel := $(racing) device_unplug_busy fence_busy fence_unload soak
 test: export TEST := $(value TEST)
 test: ## all tests on all kernels; ends with "N passed, M failed, K skipped"
 	$(Q)$(call prepare,$(kernels),programs igt,programs)
+	$(Q)$(call prepare_desktop,"$$TEST")
 	$(Q)if [ -n "$$TEST" ]; then tools/vm/test "$(kernels)" "$$TEST"; else \
 		VPRIME_PARALLEL_TESTS='$(parallel)' \
 			tools/vm/test "$(strip $(sharing))"; fi
@@ -432,7 +451,7 @@ check: style check-install ## build with W=1 and sparse, no warning allowed; sty
 		tools/vm/in-world "$$(. tools/vm/lib.sh; world_of $$kernel)" \
 			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
-	$(Q)for script in tools/vm/* tools/check-docs tools/github man/fill $(test_scripts) igt-tests/run igt-tests/user .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	$(Q)for script in tools/vm/* tools/check-docs tools/github man/fill $(test_scripts) igt-tests/run igt-tests/user igt-tests/lib/*.sh $(sessions) .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
 	$(Q)bash -n completions/vprimectl
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
