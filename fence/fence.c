@@ -15,6 +15,8 @@
 #include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -38,28 +40,93 @@ static const char *vp_fence_get_timeline_name(struct dma_fence *base)
 	return to_vp_fence(base)->timeline->name;
 }
 
-/* As dma_fence_default_wait(), but the sleeping task is listed. */
+/*
+ * The waiter is on the stack of the task, which may return as soon as it sees
+ * waiter->task cleared: that is the last access to the waiter.
+ */
+static void vp_fence_wake(struct dma_fence *base, struct dma_fence_cb *cb)
+{
+	struct vp_fence_waiter *waiter = container_of(cb,
+						      struct vp_fence_waiter,
+						      cb);
+	struct task_struct *task = get_task_struct(waiter->task);
+
+	lockdep_assert_held(&to_vp_fence(base)->lock);
+
+	list_del(&waiter->node);
+	/* Pairs with the acquires of the waiting task. */
+	smp_store_release(&waiter->task, NULL);
+	wake_up_process(task);
+	put_task_struct(task);
+}
+
+/* Withdraws a waiter; false if the fence has signalled and woken it before. */
+static bool vp_fence_stop_waiting(struct vp_fence *fence,
+				  struct vp_fence_waiter *waiter)
+{
+	if (!dma_fence_remove_callback(&fence->base, &waiter->cb))
+		return false;
+	spin_lock_irq(&fence->lock);
+	list_del(&waiter->node);
+	spin_unlock_irq(&fence->lock);
+	return true;
+}
+
+static signed long vp_fence_sleep(struct vp_fence_waiter *waiter,
+				  bool interruptible, signed long left)
+{
+	while (left > 0) {
+		set_current_state(interruptible ? TASK_INTERRUPTIBLE :
+						  TASK_UNINTERRUPTIBLE);
+		/* Pairs with vp_fence_wake(). */
+		if (!smp_load_acquire(&waiter->task))
+			break;
+		if (interruptible && signal_pending(current))
+			left = -ERESTARTSYS;
+		else
+			left = schedule_timeout(left);
+	}
+	__set_current_state(TASK_RUNNING);
+	return left;
+}
+
+/*
+ * As dma_fence_default_wait(), but the sleeping task is listed, and does not take
+ * the fence's lock when it is woken: the signaller still holds the lock, and the
+ * task would spin.
+ */
 static signed long __maybe_unused
 vp_fence_wait(struct dma_fence *base, bool interruptible, signed long timeout)
 {
-	struct vp_fence_waiter waiter = { .pid = task_tgid_nr(current), .since = jiffies };
 	struct vp_fence *fence = to_vp_fence(base);
+	struct vp_fence_waiter waiter;
 	signed long left;
 
 	if (!timeout)
 		return dma_fence_is_signaled(base);
 
+	waiter.pid = task_tgid_nr(current);
 	memcpy(waiter.process, current->comm, sizeof(waiter.process));
+	waiter.since = jiffies;
+	waiter.task = current;
+
 	spin_lock_irq(&fence->lock);
 	list_add_tail(&waiter.node, &fence->waiters);
 	spin_unlock_irq(&fence->lock);
 
-	left = dma_fence_default_wait(base, interruptible, timeout);
+	if (dma_fence_add_callback(base, &waiter.cb, vp_fence_wake)) {
+		spin_lock_irq(&fence->lock);
+		list_del(&waiter.node);
+		spin_unlock_irq(&fence->lock);
+		return timeout;
+	}
 
-	spin_lock_irq(&fence->lock);
-	list_del(&waiter.node);
-	spin_unlock_irq(&fence->lock);
-	return left;
+	left = vp_fence_sleep(&waiter, interruptible, timeout);
+	/* Pairs with vp_fence_wake(). */
+	if (smp_load_acquire(&waiter.task) &&
+	    vp_fence_stop_waiting(fence, &waiter))
+		return left;
+	return max(left, 1L);
 }
 
 /* The deadline is only listed: the program that signals can read it there. */

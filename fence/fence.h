@@ -69,12 +69,16 @@ struct vp_fence {
  * @pid: the task's process, as a tgid
  * @process: the task's name
  * @since: when the wait began, in jiffies
+ * @cb: wakes the task
+ * @task: the task; NULL as soon as it has been woken
  */
 struct vp_fence_waiter {
 	struct list_head node;
 	pid_t pid;
 	char process[TASK_COMM_LEN];
 	unsigned long since;
+	struct dma_fence_cb cb;
+	struct task_struct *task;
 };
 
 /* How many fences exist, signalled or not. */
