@@ -349,8 +349,8 @@ driconf = $(DESTDIR)/usr/share/drirc.d/60-vprime.conf
 rules = $(DESTDIR)/usr/lib/udev/rules.d/72-vprime.rules
 documents = $(under)/share/doc/vprime
 # What vprime-vm takes with it.
-vm_files := data/60-vprime.conf $(addprefix tools/vm/,archive.sh debian-13.packages debian-13-desktop.packages guest-init guest-root \
-	in-world initrd kernel-report lib.sh load-vprime run setup vprime-vm)
+vm_files := data/60-vprime.conf data/72-vprime.rules $(addprefix tools/vm/,archive.sh debian-13.packages \
+	debian-13-desktop.packages guest-init guest-root in-world initrd kernel-report lib.sh load-vprime run setup vprime-vm)
 
 # What make tools has built, and what belongs to it: FILE:PLACE:MODE.
 tool_files := build/host/bin/vprimectl:sbin/vprimectl:755 build/host/bin/missing-sync:bin/missing-sync:755 \
