@@ -116,9 +116,18 @@ static void node_mapping(void)
 static void sync_file(void)
 {
 	int gpu = vp_open(0), fd = vp_fence(gpu, vp_timeline(gpu, "frames"), NULL);
+	char wanted[VP_ROW], owner[VP_ROW];
+	struct vp_ran ran;
 
+	only(NAME "[%d]|vprime0|1 open file, 1 fence in sync_files", getpid());
+	/* It signals, and on Linux 7.x does not tell its driver any more. */
 	close(gpu);
-	only(NAME "[%d]|vprime0|1 fence in sync_files", getpid());
+	ran = vp_ctl("who");
+	vp_assert_done(&ran);
+	snprintf(wanted, sizeof(wanted), "\n" NAME "[%d]  vprime0  1 fence in sync_files\n", getpid());
+	snprintf(owner, sizeof(owner), " or on buffers of other drivers, of: " NAME "[%d]\n", getpid());
+	igt_assert_f(strstr(ran.out, wanted) || strstr(ran.out, owner), "printed: %s\n", ran.out);
+	vp_ran_free(&ran);
 	close(fd);
 	vp_await(is_unused());
 }
@@ -158,7 +167,7 @@ static void syncobj(void)
 	fd = vp_syncobj_to_fd(gpu, handle);
 	close(fence);
 	close(gpu);
-	only("fences|-|1 in syncobjs, or on buffers of other drivers, of: " NAME "[%d]", getpid());
+	only("fences|-|1 in syncobjs, signalled in sync_files, or on buffers of other drivers, of: " NAME "[%d]", getpid());
 	close(fd);
 	vp_await(is_unused());
 }
@@ -176,7 +185,7 @@ static void foreign_fence(void)
 	vp_fence_signal(gpu, vp_fence_attach(gpu, handle, true));
 	close(fd);
 	close(gpu);
-	only("fences|-|1 in syncobjs, or on buffers of other drivers, of: " NAME "[%d]", getpid());
+	only("fences|-|1 in syncobjs, signalled in sync_files, or on buffers of other drivers, of: " NAME "[%d]", getpid());
 	close(vgem);
 	vp_await(is_unused());
 	vp_unload_foreign("vgem");
