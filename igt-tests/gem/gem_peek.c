@@ -254,6 +254,7 @@ static void counted(void)
 	struct vp_counts before = vp_counts();
 	int gpu = vp_open(0), second = vp_open(0), other = vp_open(1), dmabuf;
 	uint32_t handle = vp_create(gpu, SIZE), handle2, imported, word = 7;
+	long violations = vp_violations();
 
 	assert_mappings(&before, 0);
 	vp_peek(gpu, handle, 0, &word, sizeof(word));
@@ -289,6 +290,8 @@ static void counted(void)
 	close(second);
 	close(other);
 	assert_mappings(&before, 0);
+	/* The GPUs are importers too, and keep the contract. */
+	igt_assert_eq(vp_violations(), violations);
 }
 
 static int try_access(int gpu, unsigned long request,
