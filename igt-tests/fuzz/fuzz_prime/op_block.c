@@ -252,6 +252,9 @@ void fz_do_block(struct fz_run *run, const struct fz_step *step)
 	waiting->bytes = fz_memory_get(VP_PAGE);
 	if (waiting->mode == IN_POKE)
 		fz_pattern(waiting->bytes, VP_PAGE, step->id, 0);
+	/* It is reported before it waits. */
+	if (waiting->mode == IN_POKE && handle->view->read_only)
+		run->violations++;
 	fd->file->user = step->proc;
 	if (waiting->mode == IN_ACCESS)
 		begin_access(run, step, waiting);
