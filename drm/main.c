@@ -16,10 +16,14 @@
 #include "fence/timeline.h"
 #include "gem/object.h"
 #include "memory/storage.h"
+#include "prime/cpu_access.h"
 
 static unsigned int vp_gpus = 2;
 module_param_named(gpus, vp_gpus, uint, 0444);
 MODULE_PARM_DESC(gpus, "How many GPUs there are at start, 0 to 64 (default 2)");
+
+module_param_named(strict, vp_cpu_access_strict, bool, 0644);
+MODULE_PARM_DESC(strict, "Report CPU access to dma-bufs outside begin and end (default 0)");
 
 module_param_named(user_fences, vp_user_fences, bool, 0444);
 MODULE_PARM_DESC(user_fences, "Have timelines and sw_sync, whose fences programs signal; 0: only vgem's two ioctls (default 1)");

@@ -16,7 +16,6 @@
  * debugfs is read. All that are open end with the dma_buf.
  */
 #include <linux/jiffies.h>
-#include <linux/moduleparam.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -27,8 +26,6 @@
 #include "prime/dmabuf.h"
 
 bool vp_cpu_access_strict;
-module_param_named(strict, vp_cpu_access_strict, bool, 0644);
-MODULE_PARM_DESC(strict, "Report CPU access to dma-bufs outside begin and end (default 0)");
 
 /* Remove an access from the list and free it. */
 static void vp_cpu_access_free(struct vp_cpu_access *access)
