@@ -301,6 +301,7 @@ struct vp_mapping {
  *	asked for. Set by the exporter, if at all.
  * @lock: guards what follows it, see there
  * @exported: the exported dma_buf; weak, cleared when that is released
+ * @exported_inode: the inode of its file, which does not change; set with it
  * @exported_read_only: whether that was asked for read-only; set with it, and
  *	read without the lock by those who have a reference to it
  * @cpu_begins: begins of CPU accesses, less the ends; read without @lock, too
@@ -344,6 +345,7 @@ struct vp_dmabuf {
 	 */
 	spinlock_t lock;
 	struct dma_buf *exported;
+	u64 exported_inode;
 	bool exported_read_only;
 	u64 cpu_begins;
 	unsigned int cpu_accesses;

@@ -289,6 +289,7 @@ static bool vp_export_install(struct vp_dmabuf *buf, struct dma_buf *kbuf,
 	other = buf->exported;
 	if (!other || !file_count(other->file)) {
 		buf->exported = kbuf;
+		buf->exported_inode = file_inode(kbuf->file)->i_ino;
 		WRITE_ONCE(buf->exported_read_only, read_only);
 		installed = true;
 	}

@@ -170,14 +170,17 @@ static void vp_show_violations(struct seq_file *m, struct vp_dmabuf *buf)
 				   atomic_read(&all->counts[i]));
 }
 
-/* The inode of the exported dma_buf, by which /proc/PID/fd and maps name it; 0 if there is none. */
-static unsigned long vp_exported_inode(struct vp_dmabuf *buf)
+/*
+ * The inode of the exported dma_buf, by which /proc/PID/fd and maps name it; 0 if
+ * there is none. A file that is being closed has lost its inode before @exported is
+ * cleared, so the number is the one noted at the export.
+ */
+static u64 vp_exported_inode(struct vp_dmabuf *buf)
 {
-	unsigned long inode = 0;
+	u64 inode;
 
 	spin_lock(&buf->lock);
-	if (buf->exported)
-		inode = file_inode(buf->exported->file)->i_ino;
+	inode = buf->exported ? buf->exported_inode : 0;
 	spin_unlock(&buf->lock);
 	return inode;
 }
@@ -193,7 +196,7 @@ static int vp_list_show(struct seq_file *m, void *v)
 
 	seq_printf(m, "buffer id=%llu", buf->id);
 	vp_show_name(m, "exporter", buf->name);
-	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u inode=%lu\n",
+	seq_printf(m, " size=%zu resident=%zu state=%s foreign=%s exported=%s attachments=%u mapped=%u pins=%u vmaps=%u cpu=%u fences=%u violations=%u inode=%llu\n",
 		   buf->size, buf->ops->resident ? buf->ops->resident(buf) : 0,
 		   buf->revoked ? "revoked" : "live",
 		   buf->foreign ? "yes" : "no",

@@ -51,7 +51,7 @@ static void parse_buffer(char *at, struct vp_watch_buffer *buffer)
 	buffer->cpu_open = vp_line_count(&at, "cpu");
 	buffer->fences = vp_line_count(&at, "fences");
 	buffer->violations = vp_line_count(&at, "violations");
-	vp_line_number(&at, "inode");
+	buffer->inode = vp_line_number(&at, "inode");
 	igt_assert_eq(*at, 0);
 	buffer->n_attachment = 0;
 	buffer->n_cpu = 0;

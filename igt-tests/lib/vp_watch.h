@@ -64,6 +64,7 @@ struct vp_watch_buffer {
 	unsigned int cpu_open;
 	unsigned int fences;
 	unsigned int violations;
+	uint64_t inode;		/* of its dma-buf, 0 without one */
 
 	unsigned int n_attachment, n_cpu, n_fence, n_violation;
 	struct vp_watch_attachment attachment[VP_WATCH_LINES];

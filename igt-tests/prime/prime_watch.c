@@ -70,6 +70,7 @@ static void life(void)
 	igt_assert_eq(buffer->size, SIZE);
 	igt_assert_eq(buffer->resident, 0);
 	igt_assert(!buffer->foreign && !buffer->exported);
+	igt_assert_eq(buffer->inode, 0);
 	igt_assert_eq(buffer->attachments, 1);
 	igt_assert_eq(buffer->mapped + buffer->pins + buffer->vmaps +
 		      buffer->cpu_open + buffer->fences + buffer->violations,
@@ -84,6 +85,7 @@ static void life(void)
 
 	dmabuf = vp_export(gpu, handle);
 	igt_assert(vp_watch(id)->exported);
+	igt_assert_eq(vp_watch(id)->inode, vp_dmabuf_id(dmabuf));
 	handle1 = vp_import(gpu1, dmabuf);
 	igt_assert_eq(vp_id(gpu1, handle1), id);
 	igt_assert_eq(vp_watch(id)->attachments, 2);
@@ -126,6 +128,7 @@ static void life(void)
 	close(dmabuf);
 	vp_close(gpu, handle);
 	igt_assert(!vp_watch(id)->exported);
+	igt_assert_eq(vp_watch(id)->inode, 0);
 	igt_assert_eq(vp_watch(id)->attachments, 1);
 	vp_unmap(map, SIZE);
 	igt_assert(!vp_watch_listed(id));
