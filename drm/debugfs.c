@@ -137,22 +137,29 @@ static unsigned int vp_debugfs_handles(struct seq_file *m, struct drm_file *file
 	return count;
 }
 
-static void vp_debugfs_client(struct seq_file *m, struct drm_file *file)
+/* The process that has a file, or the number of one that is gone. */
+static void vp_debugfs_process(struct seq_file *m, struct drm_file *file)
 {
 	struct task_struct *task;
-	unsigned int handles;
 	struct pid *pid;
+
+	rcu_read_lock();
+	pid = vp_drm_file_pid(file);
+	task = pid_task(pid, PIDTYPE_TGID) ?: pid_task(pid, PIDTYPE_PID);
+	vp_show_name(m, "process", task ? task->group_leader->comm : "gone");
+	seq_printf(m, " pid=%d", task ? task_tgid_nr(task) : pid_nr(pid));
+	rcu_read_unlock();
+}
+
+static void vp_debugfs_client(struct seq_file *m, struct drm_file *file)
+{
+	unsigned int handles;
 	u64 bytes = 0;
 
 	handles = vp_debugfs_handles(NULL, file, &bytes);
 	seq_puts(m, "client");
 	vp_show_name(m, "device", dev_name(file->minor->dev->dev));
-	rcu_read_lock();
-	pid = vp_drm_file_pid(file);
-	task = pid_task(pid, PIDTYPE_TGID);
-	vp_show_name(m, "process", task ? task->comm : "gone");
-	seq_printf(m, " pid=%d", pid_nr(pid));
-	rcu_read_unlock();
+	vp_debugfs_process(m, file);
 	seq_printf(m, " minor=%d handles=%u bytes=%llu\n", file->minor->index,
 		   handles, bytes);
 	vp_debugfs_handles(m, file, &bytes);

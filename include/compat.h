@@ -416,7 +416,10 @@ static inline bool vp_fence_has_ops(struct dma_fence *fence,
 #define VP_DRM_DRIVER_DATE(when)
 #endif
 
-/* The process that has a file: RCU guards the pointer from 6.7 on, before it does not change. */
+/*
+ * The process that has a file; before 6.4 the thread that opened it. RCU guards the pointer from 6.7 on, before it
+ * does not change.
+ */
 #define vp_drm_file_pid(file) \
 	rcu_dereference(*(struct pid __rcu *__force *)&(file)->pid)
 

@@ -4,6 +4,7 @@
  * where it has one.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -75,6 +76,40 @@ static void node(void)
 	only(NAME "[%d]|vprime0|2 open files, 3 handles (20 KiB)", getpid());
 	close(again);
 	close(gpu);
+	nothing();
+}
+
+struct opener {
+	pthread_barrier_t opened;
+	int gpu;
+};
+
+static void *open_in_thread(void *data)
+{
+	struct opener *opener = data;
+
+	prctl(PR_SET_NAME, "opener");
+	opener->gpu = vp_open(0);
+	pthread_barrier_wait(&opener->opened);
+	pause();
+	return NULL;
+}
+
+/* Before Linux 6.4 the kernel notes the thread. The line has its process. */
+static void thread(void)
+{
+	struct opener opener;
+	pthread_t id;
+
+	pthread_barrier_init(&opener.opened, NULL, 2);
+	igt_assert_eq(pthread_create(&id, NULL, open_in_thread, &opener), 0);
+	pthread_barrier_wait(&opener.opened);
+	vp_create(opener.gpu, VP_PAGE);
+	only(NAME "[%d]|vprime0|1 open file, 1 handle (4 KiB)", getpid());
+	igt_assert_eq(pthread_cancel(id), 0);
+	igt_assert_eq(pthread_join(id, NULL), 0);
+	pthread_barrier_destroy(&opener.opened);
+	close(opener.gpu);
 	nothing();
 }
 
@@ -405,6 +440,10 @@ igt_main
 	igt_describe("An open node, with its handles and their size");
 	vp_subtest("node")
 		node();
+
+	igt_describe("A node that a thread has opened is its process's");
+	vp_subtest("thread")
+		thread();
 
 	igt_describe("Descriptors of a dma-buf");
 	vp_subtest("dmabuf")
