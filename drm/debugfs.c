@@ -116,9 +116,10 @@ static unsigned int vp_debugfs_handles(struct seq_file *m, struct drm_file *file
 {
 	struct drm_gem_object *obj;
 	unsigned int count = 0;
-	int handle;
+	int handle = 0;
 
-	for (handle = 1; !m || !seq_has_overflowed(m); handle++) {
+	while (handle < INT_MAX && !(m && seq_has_overflowed(m))) {
+		handle++;
 		/* One at a time: a file can have a great many of them. */
 		spin_lock(&file->table_lock);
 		obj = idr_get_next(&file->object_idr, &handle);
@@ -181,7 +182,20 @@ static int vp_debugfs_clients_show(struct seq_file *m, void *unused)
 	vp_devices_each(vp_debugfs_clients_of, m);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(vp_debugfs_clients);
+
+/* All of it has to fit in the buffer: each time that it does not, it is printed again, in twice the room. */
+static int vp_debugfs_clients_open(struct inode *inode, struct file *file)
+{
+	return single_open_size(file, vp_debugfs_clients_show, NULL, VP_LIST_CHUNK);
+}
+
+static const struct file_operations vp_debugfs_clients_fops = {
+	.owner = THIS_MODULE,
+	.open = vp_debugfs_clients_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 static int vp_debugfs_buffers_open(struct inode *inode, struct file *file)
 {
