@@ -328,7 +328,11 @@ static struct drm_gem_object *vp_gem_create(struct drm_device *drm,
 	own = kmem_cache_zalloc(vp_gem_buffer_cache, GFP_KERNEL);
 	if (!own)
 		return ERR_PTR(-ENOMEM);
+	buf = &own->memory.base;
+	/* All before the export: from then on others find the buffer by its id. */
 	own->memory.free = vp_gem_free_buffer;
+	buf->read_only = gpu->read_only;
+	buf->export_writable = gpu->export_writable;
 	ret = vp_memory_export(&own->memory, size, dev_name(drm->dev),
 			       gpu->limited);
 	if (ret) {
@@ -336,9 +340,6 @@ static struct drm_gem_object *vp_gem_create(struct drm_device *drm,
 		return ERR_PTR(ret);
 	}
 
-	buf = &own->memory.base;
-	buf->read_only = gpu->read_only;
-	buf->export_writable = gpu->export_writable;
 	ret = vp_gem_init_view(drm, &own->view, buf);
 	vp_dmabuf_put(buf);
 	return ret ? ERR_PTR(ret) : &own->view.base;

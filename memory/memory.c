@@ -685,7 +685,7 @@ static const struct vp_dmabuf_ops vp_memory_ops = {
 
 /**
  * vp_memory_export - initialise a buffer of system memory
- * @mem: the buffer, zeroed but for its free callback
+ * @mem: the buffer, zeroed but for its free callback and what its base says the exporter sets
  * @size: in bytes; rounded up to whole pages
  * @name: the allocating device; copied
  * @low: whether its memory has to be below 4 GiB
