@@ -78,14 +78,11 @@ int vp_dmabuf_begin_cpu_access(struct vp_dmabuf *buf,
 	if (READ_ONCE(buf->revoked))
 		return -ENODEV;
 
-	if (vp_resv_has_fences(buf->resv)) {
-		left = vp_resv_wait(buf->resv, vp_cpu_usage(dir),
-				    MAX_SCHEDULE_TIMEOUT);
-		if (left < 0)
-			return left;
-		if (READ_ONCE(buf->revoked))
-			return -ENODEV;
-	}
+	left = vp_resv_wait(buf->resv, vp_cpu_usage(dir), MAX_SCHEDULE_TIMEOUT);
+	if (left < 0)
+		return left;
+	if (READ_ONCE(buf->revoked))
+		return -ENODEV;
 
 	vp_dmabuf_end_left_accesses(buf, false);
 	if (buf->ops->begin_cpu_access) {
