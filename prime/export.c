@@ -82,6 +82,15 @@ static void vp_export_unpin(struct dma_buf_attachment *kattach)
 		vp_dmabuf_unpin(kattach->priv);
 }
 
+/* Whether those who write are to be reported, at least. */
+static bool vp_export_forbids_writes(struct dma_buf *kbuf)
+{
+	struct vp_dmabuf *buf = kbuf->priv;
+
+	return buf->read_only != VP_READ_ONLY_IGNORED &&
+	       vp_export_is_read_only(kbuf);
+}
+
 static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 				      enum dma_data_direction dir)
 {
@@ -91,7 +100,7 @@ static struct sg_table *vp_export_map(struct dma_buf_attachment *kattach,
 	 * Drivers map in both directions that only read, and kernels before 7.x
 	 * do so for static importers. One direction is meant.
 	 */
-	if (dir == DMA_FROM_DEVICE && vp_export_is_read_only(kattach->dmabuf))
+	if (dir == DMA_FROM_DEVICE && vp_export_forbids_writes(kattach->dmabuf))
 		vp_dmabuf_misuse(kattach->dmabuf->priv, kattach->dev,
 				 VP_RULE_WRITABLE_READ_ONLY);
 	mapping = vp_dmabuf_map_attachment(kattach->priv, dir);
@@ -172,8 +181,7 @@ static int vp_export_check_mmap(struct dma_buf *kbuf,
 {
 	struct vp_dmabuf *buf = kbuf->priv;
 
-	if (!vp_export_is_read_only(kbuf) ||
-	    buf->read_only == VP_READ_ONLY_IGNORED)
+	if (!vp_export_forbids_writes(kbuf))
 		return 0;
 	/* vp_dmabuf_mmap() refuses these, with its own errno. */
 	if (!(vma->vm_flags & VM_MAYSHARE) || READ_ONCE(buf->revoked))
