@@ -110,49 +110,91 @@ static void vp_violation_count(struct vp_dmabuf *buf, enum vp_rule rule)
 /* Enough for several processes that break every rule at once. */
 static DEFINE_RATELIMIT_STATE(vp_misuse_limit, 5 * HZ, 64);
 
+/**
+ * struct vp_offender - a process that was logged
+ * @pid: its number
+ * @started: when it started, which tells it from one that had the number before
+ * @comm: its name
+ * @rules: the rules it was logged for, a bit each
+ */
+struct vp_offender {
+	pid_t pid;
+	u64 started;
+	char comm[TASK_COMM_LEN];
+	unsigned long rules;
+};
+
+/*
+ * Guards vp_offenders and vp_next_offender. Taken under any lock, with nothing below
+ * it, and with interrupts off.
+ */
+static DEFINE_SPINLOCK(vp_offender_lock);
+
 /*
  * The processes that were logged last; each takes the place of the one that was
  * there longest. One that has been replaced, or executes another program, is
  * logged again.
  */
-static struct {
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
-	unsigned long rules;
-} vp_offenders[64];
+static struct vp_offender vp_offenders[64];
 static unsigned int vp_next_offender;
 
-/* Guards vp_offenders and vp_next_offender. */
-static DEFINE_SPINLOCK(vp_offender_lock);
-
-/*
- * Returns whether it is the process's first breach of the rule. One that the limit
- * suppresses is logged when it comes again.
- */
-static bool vp_contract_must_log(enum vp_rule rule, const char *comm, pid_t pid)
+static struct vp_offender *vp_offender_find(const struct vp_offender *who)
 {
-	unsigned long flags;
 	unsigned int i;
+
+	lockdep_assert_held(&vp_offender_lock);
+
+	for (i = 0; i < ARRAY_SIZE(vp_offenders); i++)
+		if (vp_offenders[i].pid == who->pid &&
+		    vp_offenders[i].started == who->started &&
+		    !strcmp(vp_offenders[i].comm, who->comm))
+			return &vp_offenders[i];
+	return NULL;
+}
+
+static bool vp_offender_is_known(const struct vp_offender *who,
+				 enum vp_rule rule)
+{
+	struct vp_offender *known;
+	unsigned long flags;
+	bool ret;
+
+	spin_lock_irqsave(&vp_offender_lock, flags);
+	known = vp_offender_find(who);
+	ret = known && test_bit(rule, &known->rules);
+	spin_unlock_irqrestore(&vp_offender_lock, flags);
+	return ret;
+}
+
+/* Returns whether it was not known yet. */
+static bool vp_offender_note(const struct vp_offender *who, enum vp_rule rule)
+{
+	struct vp_offender *known;
+	unsigned long flags;
 	bool first;
 
 	spin_lock_irqsave(&vp_offender_lock, flags);
-	for (i = 0; i < ARRAY_SIZE(vp_offenders); i++)
-		if (vp_offenders[i].pid == pid &&
-		    !strcmp(vp_offenders[i].comm, comm))
-			break;
-	first = (i == ARRAY_SIZE(vp_offenders) ||
-		 !test_bit(rule, &vp_offenders[i].rules)) &&
-		__ratelimit(&vp_misuse_limit);
-	if (first && i == ARRAY_SIZE(vp_offenders)) {
-		i = vp_next_offender++ % ARRAY_SIZE(vp_offenders);
-		vp_offenders[i].pid = pid;
-		strscpy(vp_offenders[i].comm, comm, TASK_COMM_LEN);
-		vp_offenders[i].rules = 0;
+	known = vp_offender_find(who);
+	if (!known) {
+		known = &vp_offenders[vp_next_offender++ %
+				      ARRAY_SIZE(vp_offenders)];
+		*known = *who;
 	}
-	if (first)
-		__set_bit(rule, &vp_offenders[i].rules);
+	first = !__test_and_set_bit(rule, &known->rules);
 	spin_unlock_irqrestore(&vp_offender_lock, flags);
 	return first;
+}
+
+/*
+ * Returns whether it is the process's first breach of the rule. One that the limit
+ * suppresses is logged when it comes again. The limit is asked without the lock: it
+ * prints itself how many it has suppressed.
+ */
+static bool vp_contract_must_log(const struct vp_offender *who,
+				 enum vp_rule rule)
+{
+	return !vp_offender_is_known(who, rule) &&
+	       __ratelimit(&vp_misuse_limit) && vp_offender_note(who, rule);
 }
 
 /**
@@ -162,6 +204,7 @@ static bool vp_contract_must_log(enum vp_rule rule, const char *comm, pid_t pid)
  * @rule: the broken rule
  * @process: the name of the process
  * @pid: the number of the process
+ * @started: its leader's start_boottime
  *
  * Counts the breach. The process's first one of a rule is logged, with the names
  * of device, buffer, process and rule and what to do about it, and rate-limited.
@@ -169,25 +212,26 @@ static bool vp_contract_must_log(enum vp_rule rule, const char *comm, pid_t pid)
  * Context: Any context.
  */
 void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
-			 enum vp_rule rule, const char *process, pid_t pid)
+			 enum vp_rule rule, const char *process, pid_t pid,
+			 u64 started)
 {
 	const char *who = dev ? dev_name(dev) : "cpu";
-	char comm[TASK_COMM_LEN] = "";
+	struct vp_offender offender = { .pid = pid, .started = started };
 	unsigned int i;
 
-	for (i = 0; i < sizeof(comm) - 1 && process[i]; i++)
-		comm[i] = vp_plain(process[i]);
+	for (i = 0; i < sizeof(offender.comm) - 1 && process[i]; i++)
+		offender.comm[i] = vp_plain(process[i]);
 
 	atomic_long_inc(&vp_rule_counts[rule]);
 	this_cpu_inc(vp_dmabuf_counts.violations);
 	trace_violation(buf, who, vp_rules[rule].name);
 
 	vp_violation_count(buf, rule);
-	if (!vp_contract_must_log(rule, comm, pid))
+	if (!vp_contract_must_log(&offender, rule))
 		return;
 	pr_warn("dma-buf contract: %s: %s %s; buffer %llu of %s, %zu bytes, by %s[%d]: %s\n",
 		vp_rules[rule].name, who, vp_rules[rule].what, buf->id,
-		buf->name, buf->size, comm, pid, vp_rules[rule].advice);
+		buf->name, buf->size, offender.comm, pid, vp_rules[rule].advice);
 }
 
 /**
@@ -203,5 +247,6 @@ void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 {
 	/* A thread's own name says little: "llvmpipe-0" is one of Mesa's. */
 	vp_dmabuf_misuse_by(buf, dev, rule, current->group_leader->comm,
-			    task_tgid_nr(current));
+			    task_tgid_nr(current),
+			    current->group_leader->start_boottime);
 }

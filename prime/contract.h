@@ -40,6 +40,7 @@ const char *vp_rule_name(enum vp_rule rule);
 void vp_dmabuf_misuse(struct vp_dmabuf *buf, struct device *dev,
 		      enum vp_rule rule);
 void vp_dmabuf_misuse_by(struct vp_dmabuf *buf, struct device *dev,
-			 enum vp_rule rule, const char *process, pid_t pid);
+			 enum vp_rule rule, const char *process, pid_t pid,
+			 u64 started);
 
 #endif /* VP_PRIME_CONTRACT_H */

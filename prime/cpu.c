@@ -48,7 +48,8 @@ void vp_dmabuf_end_accesses(struct vp_dmabuf *buf, bool all)
 
 	while (vp_cpu_access_take_left(buf, all, &left)) {
 		vp_dmabuf_misuse_by(buf, NULL, VP_RULE_BEGIN_LEFT_OPEN,
-				    left.comm, pid_nr(left.process));
+				    left.comm, pid_nr(left.process),
+				    left.started);
 		put_pid(left.process);
 		vp_dmabuf_finish_cpu_access(buf, left.dir);
 		cond_resched();

@@ -166,6 +166,7 @@ static int vp_cpu_access_open(struct vp_dmabuf *buf,
 		return -ENOMEM;
 	access->dir = dir;
 	access->since = jiffies;
+	access->started = current->group_leader->start_boottime;
 	memcpy(access->comm, current->group_leader->comm,
 	       sizeof(access->comm));
 	buf->cpu_accesses++;

@@ -18,6 +18,7 @@ struct vp_dmabuf;
  * @process: the thread's process; referenced
  * @since: when it began, in jiffies
  * @dir: its direction; DMA_BIDIRECTIONAL if begun for reading and for writing
+ * @started: when the process started: its leader's start_boottime
  * @comm: the process's name at the begin
  */
 struct vp_cpu_access {
@@ -26,6 +27,7 @@ struct vp_cpu_access {
 	struct pid *process;
 	unsigned long since;
 	enum dma_data_direction dir;
+	u64 started;
 	char comm[TASK_COMM_LEN];
 };
 

@@ -10,8 +10,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/dma-buf.h>
+#include <linux/sched.h>
 
 #include "vp_test.h"
 #include "vp_watch.h"
@@ -265,6 +268,43 @@ static void names_the_program(void)
 	let_go(&scene);
 }
 
+/* Returns 0 in the child, which has the number @pid, or any if that is 0. */
+static pid_t fork_as(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = pid ? 1 : 0,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* Two processes, one after the other, have the same number and the same name. */
+static void number_again(void)
+{
+	struct scene scene;
+	pid_t process = 0;
+	int log;
+
+	vp_be_another();
+	scene = prepare(VP_PAGE, 0);
+	log = vp_log_open();
+	for (unsigned int i = 1; i <= 2; i++) {
+		process = fork_as(process);
+		igt_assert_lte(0, process);
+		if (!process) {
+			vp_try_sync(scene.dmabuf, DMA_BUF_SYNC_END | READ);
+			_exit(0);
+		}
+		igt_assert_eq(waitpid(process, NULL, 0), process);
+		assert_count(&scene, "end-without-begin", i);
+		igt_assert_eq(vp_logged(log, "end-without-begin", scene.name), 1);
+	}
+	close(log);
+	let_go(&scene);
+}
+
 /* As a compositor and its client, 60 times a second. */
 static void many_frames(void)
 {
@@ -498,6 +538,10 @@ igt_main
 	igt_describe("What a thread does is reported in the name of its program");
 	vp_subtest("names-the-program")
 		names_the_program();
+
+	igt_describe("A process that has the number and the name of one that has gone is another one");
+	vp_subtest("number-again")
+		number_again();
 
 	igt_describe("A program that breaks a rule on each frame, in new buffers, has one line, with what to do");
 	vp_subtest("many-frames")
