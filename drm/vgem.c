@@ -48,20 +48,20 @@ static int vp_vgem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	return vp_gem_create_handle(drm, file, &args->size, &args->handle);
 }
 
-/* The kernel's vgem does not let programs map imported buffers. */
+/* The kernel's vgem does not let programs map buffers of other drivers. */
 static int vp_vgem_dumb_map_offset(struct drm_file *file,
 				   struct drm_device *drm, u32 handle,
 				   u64 *offset)
 {
 	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
-	bool imported;
+	bool foreign;
 
 	if (!obj)
 		return -ENOENT;
-	imported = to_vp_gem(obj)->imported;
+	foreign = vp_gem_buf(obj)->foreign;
 	drm_gem_object_put(obj);
-	return imported ? -EINVAL :
-			  vp_gem_map_offset(file, drm, handle, offset);
+	return foreign ? -EINVAL :
+			 vp_gem_map_offset(file, drm, handle, offset);
 }
 
 static const struct file_operations vp_vgem_fops = {

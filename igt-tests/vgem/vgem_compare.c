@@ -302,6 +302,28 @@ static void ask_dmabuf_itself(struct vp_answers *to, int vgem, uint32_t handle,
 	close(dmabuf);
 }
 
+/* A buffer that only its dma-buf keeps comes back to the device that made it. */
+static void ask_return(struct vp_answers *to)
+{
+	for_each_node(node) {
+		const char *name = node_names[node];
+		int maker = vp_vgem_open(VP_PRIMARY), user, dmabuf;
+		struct vp_dumb dumb = vp_create_dumb(maker, 64, 64, 32);
+		uint32_t handle = 0;
+		uint64_t offset = 0;
+
+		dmabuf = vp_export(maker, dumb.handle);
+		vp_close(maker, dumb.handle);
+		user = vp_vgem_open(node);
+		vp_say_number(to, vp_try_import(user, dmabuf, &handle), "import it again, %s", name);
+		vp_say_number(to, vp_try_map_dumb(user, handle, &offset), "MAP_DUMB, %s", name);
+		say_map(to, user, offset, dumb.size, RW, MAP_SHARED, name);
+		close(user);
+		close(dmabuf);
+		close(maker);
+	}
+}
+
 static void ask_prime(struct vp_answers *to)
 {
 	static const uint32_t flags[] = {
@@ -566,6 +588,10 @@ igt_main
 	igt_describe("Exports and imports of its own buffers, and the dma-bufs");
 	vp_subtest("prime")
 		compare_but(ask_prime, prime_differences);
+
+	igt_describe("A buffer without handles comes back by its dma-buf, and is mapped");
+	vp_subtest("return")
+		vp_compare_vgem(ask_return);
 
 	igt_describe("A buffer of vprime's on it, and one of its own on vprime");
 	vp_subtest("foreign")
