@@ -89,7 +89,8 @@ static DECLARE_BITMAP(vp_device_used, VP_MAX_GPUS);
 
 /*
  * Guards vp_device_list, which has each device until it is freed: one that has been
- * unplugged stays as long as a file of it is open.
+ * unplugged stays as long as a file of it is open. Under it, vp_devices_each() may
+ * take the DRM core's locks of a device's files and of their handles.
  */
 static DEFINE_MUTEX(vp_device_list_lock);
 static LIST_HEAD(vp_device_list);
