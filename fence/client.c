@@ -10,6 +10,7 @@
  */
 #include <linux/dma-resv.h>
 #include <linux/err.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -102,6 +103,7 @@ void vp_fence_client_destroy(struct vp_fence_client *client)
 		while ((fence = client->fences[i])) {
 			client->fences[i] = fence->next;
 			dma_fence_put(&fence->base);
+			cond_resched();
 		}
 	kvfree(client->fences);
 	kfree(client);
