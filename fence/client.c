@@ -10,6 +10,8 @@
  */
 #include <linux/dma-resv.h>
 #include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -42,6 +44,7 @@ struct vp_fence_client *vp_fence_client_create(struct vp_fence_device *device)
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	client->lists = VP_CLIENT_LISTS_MIN;
+	client->grow_at = VP_CLIENT_LISTS_MIN;
 	client->fences = kvcalloc(client->lists, sizeof(*client->fences),
 				  GFP_KERNEL_ACCOUNT);
 	if (!client->fences) {
@@ -140,10 +143,11 @@ static struct vp_fence *vp_fence_client_take(struct vp_fence_client *client,
 }
 
 /* Without memory the lists get longer, and nothing else. */
-static void vp_fence_client_grow(struct vp_fence_client *client)
+static void vp_fence_client_grow(struct vp_fence_client *client,
+				 unsigned int lists)
 {
-	unsigned int lists = READ_ONCE(client->lists) * 2, i;
 	struct vp_fence **fences, **link, *fence;
+	unsigned int i;
 
 	fences = kvcalloc(lists, sizeof(*fences),
 			  GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
@@ -171,24 +175,33 @@ static u32 vp_fence_client_keep(struct vp_fence_client *client,
 				struct vp_fence *fence)
 {
 	struct vp_fence **link;
-	bool full;
+	unsigned int lists = 0;
 	u32 id;
 
 	spin_lock(&client->lock);
-	/* Ids wrap around, and old ones may still be in use. */
+	/*
+	 * Ids wrap around, and old ones may still be in use, millions in a row.
+	 * Somewhere else most are free: memory ends long before ids do.
+	 */
 	do {
 		id = ++client->last_id & INT_MAX;
 		link = vp_fence_client_find(client, id);
+		if (*link)
+			client->last_id = get_random_u32();
 	} while (!id || *link);
 	fence->id = id;
 	fence->next = NULL;
 	dma_fence_get(&fence->base);
 	*link = fence;
-	full = ++client->count > client->lists &&
-	       client->lists < VP_CLIENT_LISTS_MAX;
+	if (++client->count > client->grow_at &&
+	    client->lists < VP_CLIENT_LISTS_MAX) {
+		client->grow_at *= 2;
+		lists = min_t(unsigned int, client->grow_at,
+			      VP_CLIENT_LISTS_MAX);
+	}
 	spin_unlock(&client->lock);
-	if (full)
-		vp_fence_client_grow(client);
+	if (lists)
+		vp_fence_client_grow(client, lists);
 	return id;
 }
 

@@ -34,6 +34,8 @@ struct vp_fence_device {
  *	the lowest bits of their ids; holds a reference on each
  * @lists: how many lists those are, a power of two
  * @count: how many fences
+ * @grow_at: with more fences than this, the lists are doubled; doubled then,
+ *	whether there is memory for more lists or not
  * @last_id: the last id given; ids have 31 bits and wrap around
  */
 struct vp_fence_client {
@@ -46,6 +48,7 @@ struct vp_fence_client {
 	struct vp_fence **fences;
 	unsigned int lists;
 	unsigned int count;
+	unsigned int grow_at;
 	u32 last_id;
 };
 
