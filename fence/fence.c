@@ -193,6 +193,7 @@ struct vp_fence *vp_fence_create(struct vp_timeline *timeline,
 
 	DO_ONCE_LITE(vp_fence_taint);
 	kref_get(&timeline->ref);
+	WRITE_ONCE(timeline->had_fences, true);
 	fence->timeline = timeline;
 	INIT_LIST_HEAD(&fence->node);
 	fence->created = 0;

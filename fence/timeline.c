@@ -64,7 +64,11 @@ static void vp_timeline_free(struct kref *ref)
 	struct vp_timeline *timeline = container_of(ref, struct vp_timeline,
 						    ref);
 
-	call_rcu(&timeline->rcu, vp_timeline_free_rcu);
+	/* Names are read through fences only: without, rmmod need not wait. */
+	if (timeline->had_fences)
+		call_rcu(&timeline->rcu, vp_timeline_free_rcu);
+	else
+		vp_timeline_free_rcu(&timeline->rcu);
 }
 
 /**

@@ -54,6 +54,8 @@ struct vp_timeline_owner {
  * @kind: in which order its fences signal
  * @owner: the device it is of; not to be used once the timeline is destroyed
  * @context: the fence context of its fences; those on buffers have one each
+ * @had_fences: at least one fence was made for it; only set by one who holds a
+ *	reference, and read when the last one is dropped
  * @no_errors: as @owner has it
  * @timeout_ms: as @owner has it, in milliseconds
  * @device: the driver's name in its fences
@@ -83,6 +85,7 @@ struct vp_timeline {
 	enum vp_timeline_kind kind;
 	struct vp_timeline_owner *owner;
 	u64 context;
+	bool had_fences;
 	bool no_errors;
 	unsigned int timeout_ms;
 	char device[VP_FENCE_NAME_LEN];

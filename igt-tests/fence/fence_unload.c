@@ -273,6 +273,17 @@ static void many(void)
 	assert_free();
 }
 
+/* A timeline is code only through its fences: without, not even a moment. */
+static void no_fence(void)
+{
+	int gpu = vp_open(0);
+
+	vp_timeline(gpu, "render");
+	close(gpu);
+	igt_assert_eq(vp_try_unload(), 0);
+	vp_reload(VP_DEFAULT_GPUS);
+}
+
 igt_main
 {
 	igt_describe("No unloading while a sync_file has a fence that has signalled");
@@ -322,6 +333,10 @@ igt_main
 	igt_describe("Unloading works when a thousand fences have gone");
 	vp_subtest("many")
 		many();
+
+	igt_describe("Unloading works at once when a timeline has had no fence");
+	vp_subtest("no-fence")
+		no_fence();
 
 	igt_fixture
 		vp_unload_foreign("vgem");
