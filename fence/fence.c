@@ -157,8 +157,14 @@ static void vp_fence_release(struct dma_fence *base)
 
 	this_cpu_dec(vp_fence_count);
 	kfree_rcu(fence, base.rcu);
-	/* Last: it keeps this module. */
+	/*
+	 * Last: it keeps this module, until an RCU grace period later. That does
+	 * not end before rcu_read_unlock(), and the return that is left relies on
+	 * the rest of unloading to take longer.
+	 */
+	rcu_read_lock();
 	vp_timeline_put(timeline);
+	rcu_read_unlock();
 }
 
 static const struct dma_fence_ops vp_fence_ops = {

@@ -42,7 +42,10 @@ static void vp_job_free(struct rcu_head *rcu)
 
 static void vp_job_release(struct dma_fence *base)
 {
+	/* So that the grace period does not end here: see vp_fence_release(). */
+	rcu_read_lock();
 	call_rcu(&base->rcu, vp_job_free);
+	rcu_read_unlock();
 }
 
 static const struct dma_fence_ops vp_job_ops = {
