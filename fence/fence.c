@@ -10,6 +10,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/minmax.h>
 #include <linux/once_lite.h>
 #include <linux/panic.h>
 #include <linux/pid.h>
@@ -137,7 +138,8 @@ vp_fence_set_deadline(struct dma_fence *base, ktime_t deadline)
 	unsigned long flags;
 
 	spin_lock_irqsave(&fence->lock, flags);
-	fence->deadline = min(fence->deadline, deadline);
+	/* KTIME_MAX is none. */
+	fence->deadline = min3(fence->deadline, deadline, KTIME_MAX - 1);
 	spin_unlock_irqrestore(&fence->lock, flags);
 }
 

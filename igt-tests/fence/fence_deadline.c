@@ -82,6 +82,9 @@ static void earliest(void)
 
 	sync = vp_fence(gpu, timeline, NULL);
 	igt_assert_eq(listed("render", 1), NONE);
+	/* The last time there is is a deadline, too. */
+	set(sync, INT64_MAX);
+	assert_deadline("render", 1, INT64_MAX);
 	set(sync, now + 30000 * MS);
 	assert_deadline("render", 1, now + 30000 * MS);
 	set(sync, now + 50000 * MS);
