@@ -273,7 +273,7 @@ static pid_t fork_as(pid_t pid)
 {
 	struct clone_args args = {
 		.exit_signal = SIGCHLD,
-		.set_tid = (uintptr_t)&pid,
+		.set_tid = pid ? (uintptr_t)&pid : 0,
 		.set_tid_size = pid ? 1 : 0,
 	};
 
