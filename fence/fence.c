@@ -162,7 +162,7 @@ static void vp_fence_release(struct dma_fence *base)
 	/*
 	 * Last: it keeps this module, until an RCU grace period later. That does
 	 * not end before rcu_read_unlock(), and the return that is left relies on
-	 * the rest of unloading to take longer.
+	 * the rest of unloading taking longer.
 	 */
 	rcu_read_lock();
 	vp_timeline_put(timeline);
