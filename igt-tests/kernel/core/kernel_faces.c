@@ -292,6 +292,7 @@ static int test_kernel_importer_read_only(void)
 	unsigned int i;
 
 	CHECK(buffer);
+	buffer->base.read_only = VP_READ_ONLY_REPORTED;
 	kbuf = vp_dmabuf_kernel_get(&buffer->base, O_RDONLY);
 	CHECK(!IS_ERR(kbuf));
 	importer.kattach = dma_buf_dynamic_attach(kbuf, &vp_test_pdev->dev,
