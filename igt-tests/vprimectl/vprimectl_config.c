@@ -273,6 +273,44 @@ static void apply_refused(void)
 	refuses(vp_ctl("apply", "/tmp"), "/tmp: Is a directory\n");
 }
 
+/* One value of phone cannot be written, in a namespace that this process alone sees. */
+static void without_dma_bits(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("/dev/full", VP_CONFIG_DIR "/phone/dma_bits", NULL, MS_BIND, NULL))
+		_exit(126);
+}
+
+/* What is wrong shows only when all is tried already. */
+static void apply_fails(void)
+{
+	const struct vp_json *change;
+	struct vp_json *read;
+	struct vp_ran ran;
+
+	vp_config_plug("phone", "");
+	/* Whichever comes first, one of phone's is before the one that fails. */
+	put("[desk]\n[phone]\ncoherent = 0\ndma_bits = 40\nsyncobj_timeline = 0\nenabled = 0\n[late]\n");
+	ran = vp_ctl_as(without_dma_bits, "apply", CONF, "--json");
+	igt_assert_eq(ran.status, 1);
+	igt_assert_f(strstr(ran.err, CONF ":2: phone: dma_bits: No space left on device\n"), "said: %s\n", ran.err);
+	read = vp_json_parse(ran.out);
+	igt_assert_eq(vp_json_length(read, "changes"), 2);
+	vp_assert_json_string(vp_json_at(read, "changes", 0), "change", "added");
+	change = vp_json_at(read, "changes", 1);
+	vp_assert_json_string(change, "gpu", "phone");
+	igt_assert(vp_json_find(change, "render"));
+	vp_json_free(read);
+	vp_ran_free(&ran);
+
+	/* Plugged in again; and what comes after is not made. */
+	vp_assert_config("phone", "enabled", "1");
+	vp_assert_config("phone", "dma_bits", "64");
+	igt_assert(vp_config_is("phone", "coherent", "0") || vp_config_is("phone", "syncobj_timeline", "0"));
+	igt_assert_eq(vp_config_gpus(), 2);
+	vp_config_clean();
+}
+
 /* ---- what is in the way --------------------------------------------------- */
 
 static void without_configfs(void)
@@ -326,6 +364,10 @@ igt_main
 	igt_describe("A file with a mistake changes nothing, and the line is named");
 	vp_subtest("apply-refused")
 		apply_refused();
+
+	igt_describe("apply that fails half-way says what it has changed, and leaves no GPU unplugged");
+	vp_subtest("apply-fails")
+		apply_fails();
 
 	igt_describe("Without configfs, or the module, the command that helps is named");
 	vp_subtest("in-the-way")

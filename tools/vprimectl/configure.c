@@ -683,42 +683,46 @@ static bool differs(const char *gpu, const struct setting *setting)
 	return other;
 }
 
-/* Returns: NULL, or why it is refused, to be freed; @change gets what has been done */
+static void add_change(char **all, char *change)
+{
+	char *more = *all ? text_of("%s, %s", *all, change) : must(strdup(change));
+
+	free(change);
+	free(*all);
+	*all = more;
+}
+
+/*
+ * A GPU that was unplugged for a change that is refused is plugged in again. Returns:
+ * NULL, or why it is refused, to be freed; @change gets what has been done all the same
+ */
 static char *fulfil(const struct wish *wish, char **change)
 {
-	bool was_plugged = is_plugged(wish->name), unplugged = false;
-	char *why, *more;
+	bool was_plugged = is_plugged(wish->name), plug = *wish->enabled == '1';
+	char *why = NULL;
 	int error;
 
-	for (size_t i = 0; i < wish->count; i++) {
+	for (size_t i = 0; i < wish->count && !why; i++) {
 		const struct setting *setting = &wish->settings[i];
 
 		if (!differs(wish->name, setting))
 			continue;
 		why = put(wish->name, setting->key, setting->value, &error);
-		if (why && error == EBUSY && was_plugged && !unplugged) {
+		if (why && error == EBUSY && is_plugged(wish->name)) {
 			free(why);
-			unplugged = true;
 			why = put(wish->name, "enabled", "0", &error);
 			if (!why)
 				why = put(wish->name, setting->key, setting->value, &error);
 		}
-		if (why)
-			return why;
-		more = text_of("%s%s%s=%s", *change ? *change : "", *change ? ", " : "",
-			       setting->key, setting->value);
-		free(*change);
-		*change = more;
+		if (!why)
+			add_change(change, text_of("%s=%s", setting->key, setting->value));
 	}
-	if (is_plugged(wish->name) == (*wish->enabled == '1'))
-		return NULL;
-	why = put(wish->name, "enabled", wish->enabled, &error);
-	if (!why && was_plugged != (*wish->enabled == '1')) {
-		more = text_of("%s%s%s", *change ? *change : "", *change ? ", " : "",
-			       was_plugged ? "unplugged" : "plugged in");
-		free(*change);
-		*change = more;
-	}
+	if (!why && is_plugged(wish->name) != plug)
+		why = put(wish->name, "enabled", wish->enabled, &error);
+	if (why && was_plugged && !is_plugged(wish->name))
+		free(put(wish->name, "enabled", "1", &error));
+	if (is_plugged(wish->name) != was_plugged)
+		add_change(change, must(strdup(was_plugged ? "unplugged" : "plugged in")));
 	return why;
 }
 
@@ -731,15 +735,18 @@ static void apply_wish(const struct options *options, struct wishes *wishes, str
 		why = fulfil(wish, &change);
 	} else {
 		why = make_gpu(wish->name, wish, wish->enabled, &line);
-		change = must(strdup(*wish->enabled == '1' ? "added" : "added, not plugged in"));
-	}
-	if (why) {
-		fflush(stdout);
-		wrong_line(wishes, wish->line, text_of("%s: %s", wish->name, why));
+		if (!why)
+			change = must(strdup(*wish->enabled == '1' ? "added" : "added, not plugged in"));
 	}
 	if (change)
 		changed(options, wish->name, change);
 	free(change);
+	if (why) {
+		if (options->json)
+			changes_end(options);
+		fflush(stdout);
+		wrong_line(wishes, wish->line, text_of("%s: %s", wish->name, why));
+	}
 }
 
 int command_apply(const struct options *options)
