@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "vp_ctl.h"
@@ -232,8 +234,8 @@ static void apply(void)
 	vp_assert_config("desk", "driver_name", "acme");
 	vp_assert_config("other", "dma_bits", "33");
 
-	put("[desk]\ndriver_name = acme\n[phone]\nenabled = 0\ndma_bits = 41\n");
-	says_both(vp_ctl("apply", CONF), "desk: plugged in: vprime", "\nphone: unplugged\n");
+	put("[desk]\ndriver_name = acme\n[phone]\nenabled = 0\ndma_bits = 42\n");
+	says_both(vp_ctl("apply", CONF), "desk: plugged in: vprime", "\nphone: dma_bits=42, unplugged\n");
 	says(vp_ctl("apply", CONF), "nothing to change\n");
 	put("");
 	says(vp_ctl("apply", CONF), "nothing to change\n");
@@ -271,6 +273,72 @@ static void apply_refused(void)
 	unlink(CONF);
 	refuses(vp_ctl("apply", CONF), CONF ": No such file or directory\n");
 	refuses(vp_ctl("apply", "/tmp"), "/tmp: Is a directory\n");
+}
+
+static void put_many(unsigned int gpus)
+{
+	FILE *file = fopen(CONF, "we");
+
+	igt_assert(file);
+	for (unsigned int i = 1; i <= gpus; i++)
+		fprintf(file, "[full%u]\nenabled = 0\n", i);
+	igt_assert_eq(fclose(file), 0);
+}
+
+/* As many as fit, with one left for trying values in; no name is longer than that of a file. */
+static void apply_limits(void)
+{
+	const unsigned int most = 64 - VP_DEFAULT_GPUS;
+	char text[512], name[257] = {};
+	struct vp_ran ran;
+
+	put_many(most + 1);
+	refuses(vp_ctl("apply", CONF), ": there are 64 GPUs already\n");
+	igt_assert_eq(vp_config_gpus(), 0);
+	put_many(most);
+	refuses(vp_ctl("apply", CONF), ": there are 64 GPUs already: apply needs one more, to try values in\n");
+	igt_assert_eq(vp_config_gpus(), 0);
+	put_many(most - 1);
+	ran = vp_ctl("apply", CONF);
+	vp_assert_done(&ran);
+	vp_ran_free(&ran);
+	igt_assert_eq(vp_config_gpus(), most - 1);
+	says(vp_ctl("apply", CONF), "nothing to change\n");
+	vp_config_clean();
+
+	memset(name, 'a', sizeof(name) - 1);
+	snprintf(text, sizeof(text), "[desk]\n[%s]\n", name);
+	put(text);
+	refuses(vp_ctl("apply", CONF), "' cannot be the name of a GPU\n");
+	snprintf(text, sizeof(text), "[desk]\n%s = 1\n", name);
+	put(text);
+	refuses(vp_ctl("apply", CONF), ": there is no such attribute\n");
+	igt_assert_eq(vp_config_gpus(), 0);
+}
+
+static struct itimerval kill_after;
+
+static void kill_soon(void)
+{
+	setitimer(ITIMER_REAL, &kill_after, NULL);
+}
+
+/* Whenever a signal comes, all GPUs are there or none. */
+static void apply_killed(void)
+{
+	const unsigned int gpus = 20;
+
+	put_many(gpus);
+	for (unsigned int ms = 1; ms < 1000; ms *= 2) {
+		struct vp_ran ran;
+
+		kill_after.it_value.tv_usec = ms * 1000;
+		ran = vp_ctl_as(kill_soon, "apply", CONF);
+		igt_assert_f(ran.status == 0 || ran.status == 128 + SIGALRM, "exit status %d: %s\n", ran.status, ran.err);
+		igt_assert_eq(vp_config_gpus(), ran.status ? 0 : gpus);
+		vp_ran_free(&ran);
+		vp_config_clean();
+	}
 }
 
 /* One value of phone cannot be written, in a namespace that this process alone sees. */
@@ -364,6 +432,14 @@ igt_main
 	igt_describe("A file with a mistake changes nothing, and the line is named");
 	vp_subtest("apply-refused")
 		apply_refused();
+
+	igt_describe("A file with more GPUs than fit, or a name that cannot be, changes nothing; one that fits can be applied again");
+	vp_subtest("apply-limits")
+		apply_limits();
+
+	igt_describe("apply that a signal ends has made all GPUs or none, and leaves nothing behind");
+	vp_subtest("apply-killed")
+		apply_killed();
 
 	igt_describe("apply that fails half-way says what it has changed, and leaves no GPU unplugged");
 	vp_subtest("apply-fails")

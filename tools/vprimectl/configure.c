@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ struct wish {
 	size_t count;
 	/** @enabled: "0" or "1" */
 	const char *enabled;
+	/** @is_new: its folder is there since this program made it, and goes if anything is wrong */
+	bool is_new;
 };
 
 static void *must(void *memory)
@@ -100,7 +103,7 @@ static bool exists(const char *gpu)
 /* The name comes from a person, and becomes part of a path. */
 static char *check_name(const char *gpu)
 {
-	if (!*gpu || *gpu == '.' || strchr(gpu, '/') || strchr(gpu, '\n'))
+	if (!*gpu || *gpu == '.' || strlen(gpu) > NAME_MAX || strchr(gpu, '/') || strchr(gpu, '\n'))
 		return text_of("'%s' cannot be the name of a GPU", gpu);
 	return NULL;
 }
@@ -290,6 +293,14 @@ static char *make_folder(const char *gpu)
 	return why;
 }
 
+static void remove_folder(const char *gpu)
+{
+	char path[PATH_MAX];
+
+	path_of(gpu, "", path);
+	rmdir(path);
+}
+
 /* ---- what is told ------------------------------------------------------------------------- */
 
 static bool first_change = true;
@@ -368,6 +379,8 @@ static const char *parse_enabled(const char *value)
 /* Returns: NULL, or what is wrong, to be freed */
 static char *add_setting(struct wish *wish, char *key, char *value, unsigned int line)
 {
+	if (strlen(key) > NAME_MAX)
+		return text_of("%s: there is no such attribute", key);
 	for (size_t i = 0; i < wish->count; i++)
 		if (!strcmp(wish->settings[i].key, key))
 			return text_of("%s: it is there twice", key);
@@ -416,37 +429,25 @@ static char *put_all(const char *gpu, const struct wish *wish, unsigned int *lin
 	return why;
 }
 
-/* Make the folder with these attributes; nothing is left of it when that fails. */
-static char *make_gpu(const char *gpu, const struct wish *wish, const char *enabled, unsigned int *line)
-{
-	char path[PATH_MAX], *why;
-	int error;
-
-	*line = wish->line;
-	why = make_folder(gpu);
-	if (why)
-		return why;
-	why = put_all(gpu, wish, line);
-	if (!why && *enabled == '1')
-		why = put(gpu, "enabled", enabled, &error);
-	if (why) {
-		path_of(gpu, "", path);
-		rmdir(path);
-	}
-	return why;
-}
-
 int command_add(const struct options *options)
 {
 	struct wish wish = wish_of_words(options->words);
 	const char *enabled = wish.enabled ? wish.enabled : "1";
 	unsigned int line;
 	char *why;
+	int error;
 
 	require_configfs();
-	why = make_gpu(wish.name, &wish, enabled, &line);
+	why = make_folder(wish.name);
 	if (why)
 		errx(1, "%s: %s", wish.name, why);
+	why = put_all(wish.name, &wish, &line);
+	if (!why && *enabled == '1')
+		why = put(wish.name, "enabled", enabled, &error);
+	if (why) {
+		remove_folder(wish.name);
+		errx(1, "%s: %s", wish.name, why);
+	}
 	changes_begin(options);
 	changed(options, wish.name, *enabled == '1' ? "added" : "added, not plugged in");
 	changes_end(options);
@@ -557,6 +558,9 @@ struct wishes {
 
 static _Noreturn void wrong_line(const struct wishes *wishes, unsigned int line, const char *why)
 {
+	for (size_t i = 0; i < wishes->count; i++)
+		if (wishes->list[i].is_new)
+			remove_folder(wishes->list[i].name);
 	errx(1, "%s:%u: %s", wishes->file, line, why);
 }
 
@@ -642,20 +646,28 @@ static struct wishes read_file(const char *path)
 /*
  * Have the kernel say what the GPU would be: a folder that is never plugged in takes
  * the values, and has the others' defaults. The wish gets all attributes, in the
- * kernel's own words.
+ * kernel's own words. This is so for new GPUs too, which shows that there is room for
+ * that folder when the same file is applied again.
  */
 static void complete(struct wishes *wishes, struct wish *wish)
 {
 	char scratch[32], path[PATH_MAX], *why;
-	struct wish all = { .name = wish->name, .line = wish->line, .enabled = wish->enabled };
+	struct wish all = *wish;
 	unsigned int line = wish->line;
 	struct dirent *entry;
 	DIR *dir;
 
 	snprintf(scratch, sizeof(scratch), "vprimectl-%d", getpid());
-	why = make_gpu(scratch, wish, "0", &line);
+	why = make_folder(scratch);
 	if (why)
+		wrong_line(wishes, line, geteuid() ? why : text_of("%s: apply needs one more, to try values in", why));
+	why = put_all(scratch, wish, &line);
+	if (why) {
+		remove_folder(scratch);
 		wrong_line(wishes, line, why);
+	}
+	all.settings = NULL;
+	all.count = 0;
 	path_of(scratch, "", path);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
@@ -668,7 +680,7 @@ static void complete(struct wishes *wishes, struct wish *wish)
 	}
 	if (dir)
 		closedir(dir);
-	rmdir(path);
+	remove_folder(scratch);
 	if (!all.enabled)
 		all.enabled = "1";
 	*wish = all;
@@ -728,17 +740,11 @@ static char *fulfil(const struct wish *wish, char **change)
 
 static void apply_wish(const struct options *options, struct wishes *wishes, struct wish *wish)
 {
-	char *why, *change = NULL;
-	unsigned int line;
+	char *change = NULL, *why = fulfil(wish, &change);
 
-	if (exists(wish->name)) {
-		why = fulfil(wish, &change);
-	} else {
-		why = make_gpu(wish->name, wish, wish->enabled, &line);
-		if (!why)
-			change = must(strdup(*wish->enabled == '1' ? "added" : "added, not plugged in"));
-	}
-	if (change)
+	if (wish->is_new && !why)
+		changed(options, wish->name, *wish->enabled == '1' ? "added" : "added, not plugged in");
+	else if (!wish->is_new && change)
 		changed(options, wish->name, change);
 	free(change);
 	if (why) {
@@ -747,15 +753,37 @@ static void apply_wish(const struct options *options, struct wishes *wishes, str
 		fflush(stdout);
 		wrong_line(wishes, wish->line, text_of("%s: %s", wish->name, why));
 	}
+	wish->is_new = false;
+}
+
+/* What is wrong shows before anything is changed: also that there are too many GPUs, or a name cannot be one. */
+static void prepare(struct wishes *wishes)
+{
+	for (size_t i = 0; i < wishes->count; i++) {
+		struct wish *wish = &wishes->list[i];
+		char *why;
+
+		if (exists(wish->name))
+			continue;
+		why = make_folder(wish->name);
+		if (why)
+			wrong_line(wishes, wish->line, why);
+		wish->is_new = true;
+	}
+	for (size_t i = 0; i < wishes->count; i++)
+		complete(wishes, &wishes->list[i]);
 }
 
 int command_apply(const struct options *options)
 {
 	struct wishes wishes = read_file(options->words[0]);
+	sigset_t signals;
 
 	require_configfs();
-	for (size_t i = 0; i < wishes.count; i++)
-		complete(&wishes, &wishes.list[i]);
+	/* Nobody stops this half-way. */
+	sigfillset(&signals);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	prepare(&wishes);
 	changes_begin(options);
 	for (size_t i = 0; i < wishes.count; i++)
 		apply_wish(options, &wishes, &wishes.list[i]);

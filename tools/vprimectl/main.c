@@ -62,8 +62,8 @@ static const struct command {
 		  "Attributes that a section does not name get their defaults. A GPU that is\n"
 		  "already as described is left alone, so applying a file twice changes nothing;\n"
 		  "one that is not is unplugged for the change. GPUs that the file does not name\n"
-		  "are left alone. If anything in the file is wrong, nothing is changed. The\n"
-		  "FILE - is the standard input.\n" },
+		  "are left alone. If anything in the file is wrong, nothing is changed. One GPU\n"
+		  "of the 64 has to be free for trying that. The FILE - is the standard input.\n" },
 	{ "list", command_list, "[ID]", 0, 1, .id = true, .summary = "the buffers there are (or only that one), and counts",
 	  .help = "Below each buffer are the devices that have it, the processes with handles,\n"
 		  "descriptors and mappings of it, open CPU accesses, pending fences, and breaches\n"
