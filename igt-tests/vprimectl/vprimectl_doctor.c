@@ -46,6 +46,23 @@ static void healthy(void)
 	vp_ran_free(&ran);
 }
 
+/* What the documentation recommends is no fault. */
+static void enforcing(void)
+{
+	struct vp_ran ran = vp_ctl("doctor");
+	int status = ran.status;
+	char row[VP_ROW];
+
+	vp_find_row(ran.out, "ok|parameter|enforce_read_only=N", row);
+	vp_ran_free(&ran);
+	vp_enforce_read_only(true);
+	ran = vp_ctl("doctor");
+	vp_find_row(ran.out, "ok|parameter|enforce_read_only=Y: nobody writes to what was exported read-only", row);
+	igt_assert_eq(ran.status, status);
+	vp_ran_free(&ran);
+	vp_enforce_read_only(false);
+}
+
 static void ill(void)
 {
 	struct vp_ran ran;
@@ -83,6 +100,10 @@ igt_main
 	igt_describe("Module, parameters, kernel, nodes and a process's dma-bufs have a line each");
 	vp_subtest("healthy")
 		healthy();
+
+	igt_describe("That read-only is enforced is said with what it does, and is nothing to mend");
+	vp_subtest("enforcing")
+		enforcing();
 
 	igt_describe("A node that cannot be opened, and no module, are marked, with what to do");
 	vp_subtest("ill")

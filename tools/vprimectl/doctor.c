@@ -95,11 +95,17 @@ static void first_line(const char *path, char text[256])
 
 /* ---- the module and the kernel ------------------------------------------------------------ */
 
-static const char *parameter_advice(const char *name, const char *value)
+/* Of a choice that is no fault, but shows in what programs do. */
+static const char *parameter_effect(const char *name, const char *value)
 {
 	if (!strcmp(name, "enforce_read_only") && *value == 'Y')
-		return "Mesa before 26.1 draws into buffers that it exported read-only, and compositors "
-		       "crash: echo 0 > " PARAMETERS "/enforce_read_only";
+		return ": nobody writes to what was exported read-only; compositors that draw so, "
+		       "with Mesa before 26.1, crash";
+	return "";
+}
+
+static const char *parameter_advice(const char *name, const char *value)
+{
 	if (!strcmp(name, "user_fences") && *value == 'N')
 		return "programs cannot make timelines and fences: load the module with user_fences=1 if they are to";
 	return NULL;
@@ -122,8 +128,8 @@ static void look_at_module(struct report *report)
 		if (*entries[i]->d_name != '.') {
 			snprintf(path, sizeof(path), PARAMETERS "/%s", entries[i]->d_name);
 			first_line(path, value);
-			say(report, "parameter", parameter_advice(entries[i]->d_name, value), "%s=%s",
-			    entries[i]->d_name, value);
+			say(report, "parameter", parameter_advice(entries[i]->d_name, value), "%s=%s%s",
+			    entries[i]->d_name, value, parameter_effect(entries[i]->d_name, value));
 		}
 		free(entries[i]);
 	}
