@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the sessions of igt-tests/programs have in common. Sourced by a script that an ordinary user runs in a guest of
-# tools/vm/run; each is a compositor, or none, and its clients. Nothing depends on how fast anything is: what is waited for
-# has two minutes.
+# tools/vm/run; each is a compositor, or none, and its clients. How fast anything is matters only where a time limit ends a
+# wait: five minutes for what is waited for, fifteen for a session, so that the next ones have time as well; and those of
+# mutter's stream (mutter, screencast).
 # shellcheck shell=sh
 suite=programs
 session=${0##*/}
@@ -14,12 +15,14 @@ shot=$work/shot.png
 # One list of GStreamer's plugins for all sessions: it takes a while to make.
 export GST_REGISTRY="$HOME/gstreamer.registry"
 
-# await WORDS...: until the command succeeds, or for two minutes.
+session_ends=$(($(date +%s) + 900))
+
+# await WORDS...: until the command succeeds, or for five minutes, or until the session's time is over.
 await() {
-	tries=0
+	give_up=$(($(date +%s) + 300))
+	[ $give_up -lt $session_ends ] || give_up=$session_ends
 	until "$@"; do
-		[ $tries -lt 600 ] || return 1
-		tries=$((tries + 1))
+		[ "$(date +%s)" -lt $give_up ] || return 1
 		sleep 0.2
 	done
 }
