@@ -452,6 +452,11 @@ check: style check-install ## build with W=1 and sparse, no warning allowed; sty
 			$(anew) check-release WORLD= RELEASE="$$(tools/vm/setup --release $$kernel)" || exit; \
 	done
 	$(Q)for script in tools/vm/* tools/check-docs tools/github man/fill $(test_scripts) igt-tests/run igt-tests/user igt-tests/lib/*.sh $(sessions) .ci/run; do [ -d "$$script" ] || sh -n "$$script" || exit; done
+	@# A shell takes the first of two equal patterns, and never says that there is a second.
+	$(Q)! for script in tools/vm/*; do \
+		[ -d "$$script" ] || sed -n 's/^\t\(-[-a-z |]*\)).*/\1/p' "$$script" | tr -d ' ' | tr '|' '\n' | sort | uniq -d | \
+			sed "s|.*|vprime: $$script has two options &|"; \
+	done | grep . >&2
 	$(Q)bash -n completions/vprimectl
 	$(Q)tools/vm/mutants --apply
 	$(Q)tools/vm/check-kernel-report
