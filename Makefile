@@ -367,8 +367,10 @@ install: install-module install-header install-files ## install the module (thro
 install-module:
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
+endif
 	$(Q)rm -rf "$(dkms_source)"
 	$(Q)$(again) install-source
+ifneq ($(dkms),)
 	$(Q)dkms install $(dkms_name) -k $(running)
 else
 	$(Q)$(again) module KVER=$(running) CONFIG_VPRIME_TESTS= CONFIG_VPRIME_VGEM=
@@ -378,7 +380,7 @@ else
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 endif
 
-# What DKMS builds from, in the folder $(dkms_source).
+# What DKMS builds from, and vprime-vm, in the folder $(dkms_source).
 .PHONY: install-source
 install-source:
 	$(Q)mkdir -p "$(dkms_source)"
@@ -413,8 +415,8 @@ install-tools:
 uninstall: uninstall-files ## undo make install
 ifneq ($(dkms),)
 	$(Q)if [ -n "$$(dkms status $(dkms_name))" ]; then dkms remove $(dkms_name) --all; fi
-	$(Q)rm -rf "$(dkms_source)"
 endif
+	$(Q)rm -rf "$(dkms_source)"
 	$(Q)rm -f "$(DESTDIR)"/lib/modules/$(running)/updates/vprime.ko*
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(running))
 
