@@ -220,7 +220,7 @@ define prepare
 set -e; \
 [ -n '$(strip $1)' ] || exit 1; \
 for kernel in $1; do tools/vm/setup --kernel $$kernel build kernel guest $2; done; \
-$(if $(WORLD),tools/vm/setup --world $(WORLD);) \
+$(if $(WORLD),tools/vm/setup --world $(WORLD) --world $(call lib,built_for $(WORLD));) \
 . tools/vm/lib.sh; \
 for kernel in $1; do \
 	tools/vm/in-world "$$(world_of $$kernel)" \
@@ -231,7 +231,7 @@ endef
 
 # Programs "$2" of this file for the world "$1", from nothing where that is another one than the last time.
 define build_for
-root=$$(world_root $1); \
+root=$$(world_root $1) || die 125 "no world $1 in $$cache: run tools/vm/setup --world $1"; \
 [ "$$(cat build/$1/root 2>/dev/null)" = "$$root" ] || rm -rf build/$1; \
 mkdir -p build/$1; \
 echo "$$root" >build/$1/root; \
