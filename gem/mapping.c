@@ -97,8 +97,9 @@ void vp_gem_unmap(struct vp_attachment *attach)
 }
 
 /*
- * Map the buffer for the GPU unless it is mapped. A view that nothing is written
- * through is mapped for reading.
+ * Map the buffer for the GPU unless it is mapped: for reading only if writes
+ * through the view are refused. A view is mapped once, so one that is read-only
+ * and may be written all the same is mapped in both directions from the start.
  */
 static int vp_gem_map(struct vp_gem *gem)
 {

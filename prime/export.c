@@ -82,7 +82,7 @@ static void vp_export_unpin(struct dma_buf_attachment *kattach)
 		vp_dmabuf_unpin(kattach->priv);
 }
 
-/* Whether those who write are to be reported, at least. */
+/* Whether writes through the dma_buf are reported. */
 static bool vp_export_forbids_writes(struct dma_buf *kbuf)
 {
 	struct vp_dmabuf *buf = kbuf->priv;

@@ -28,7 +28,7 @@ IGT_TEST_DESCRIPTION("Breaches of the dma-buf contract by programs");
 /* A GPU that refuses writes to what it exported read-only. */
 #define ENFORCING	"enforcing"
 
-/* A buffer of GPU 0 or ENFORCING, its dma-buf, and who broke a rule on it last. */
+/* A buffer of GPU 0 or ENFORCING, its dma-buf, and the process that broke a rule on it last. */
 struct scene {
 	int gpu;
 	uint32_t handle;
